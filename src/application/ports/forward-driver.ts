@@ -1,0 +1,55 @@
+import type { Duplex } from "node:stream";
+import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
+import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
+import type { Access } from "./access.ts";
+
+export interface DialContext {
+  /** Ends the attempt; the driver rejects with its reason. */
+  readonly signal: AbortSignal;
+  readonly access: Access;
+}
+
+/**
+ * One forwarded connection, beyond the transport: a byte stream to the target with half-close both ways.
+ *
+ * `end()` passes our end of input on and leaves reading open (`allowHalfOpen`). The target's end of output is `end`.
+ * `destroy()` resets the target's side. A reset by the target or a lost transport is an `error` with a
+ * `ConnectivityError`, then `close`. `write()` returns false and emits `drain` as any Duplex: nothing is buffered without bound.
+ */
+export type TunnelStream = Duplex;
+
+/** An open way to a service's target, warm: over it connections are opened without a further login. */
+export interface Transport {
+  /** For people: `ssh bastion`, `pod web-7c9d-x2`. */
+  readonly via: string;
+  /** Small facts about it: cipher, protocol, pod. */
+  facts(): Facts;
+  /**
+   * Opens one connection to the target.
+   * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone
+   */
+  connect(options: { readonly signal: AbortSignal }): Promise<TunnelStream>;
+  /** Resolves once, when the transport can carry no more: with the cause, or `undefined` after our own `close`/`destroy`. Never rejects. */
+  readonly closed: Promise<ConnectivityError | undefined>;
+  /** Drains: no new connections, open ones may end by themselves until the deadline. Idempotent. */
+  close(deadlineMs: number): Promise<void>;
+  /** Cuts now; open connections are reset. Idempotent. */
+  destroy(reason?: ConnectivityError): void;
+}
+
+/** Knows how to reach the targets of one technology. Loaded on first use. */
+export interface ForwardDriver {
+  readonly technology: Technology;
+  /**
+   * Opens a transport to the service's target: resolved, authenticated, host verified.
+   * @throws ConnectivityError with the cause's code; the signal's reason when it is aborted
+   */
+  open(service: ServiceSpec, context: DialContext): Promise<Transport>;
+  /**
+   * Tells when something about the target changed that makes a new dial worth it at once (a pod became ready, a key
+   * file appeared), from now until disposed. Optional: without it only the backoff decides.
+   */
+  watch?(service: ServiceSpec, access: Access, onChange: () => void): Disposable;
+  /** Releases what is shared between transports (pooled connections, watches). */
+  close(): Promise<void>;
+}

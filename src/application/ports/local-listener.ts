@@ -1,0 +1,41 @@
+import type { TunnelStream } from "./forward-driver.ts";
+
+/** An accepted local connection: not read until it is relayed, so that no byte is lost or replayed. */
+export interface LocalConnection {
+  readonly id: number;
+  /** Resets it (RST), never a clean end. */
+  reset(): void;
+  /** Called once when the client goes away before it is relayed. */
+  onGone(listener: () => void): void;
+  /**
+   * Joins it with a stream to the target, both ways, with back-pressure, half-close and reset passed on, until both sides
+   * are done. Never rejects.
+   */
+  relay(target: TunnelStream): Promise<RelayOutcome>;
+}
+
+export interface RelayOutcome {
+  /** From the client to the target. */
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly durationMs: number;
+  /** Time from the start of the relay to the target's first byte. */
+  readonly firstByteMs?: number;
+  readonly ended: "closed" | "reset_by_client" | "reset_by_target" | "connection_lost";
+}
+
+export interface LocalListener {
+  readonly host: string;
+  readonly port: number;
+  /** Stops accepting and releases the port; established connections live on. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface LocalListeners {
+  /**
+   * Listens on a loopback address.
+   * @param port 0: any free one
+   * @throws ConnectivityError `local_port_in_use` (facts name the process that holds it), `local_port_privileged`, `local_address_unavailable`, `too_many_open_files`
+   */
+  listen(host: string, port: number, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
+}
