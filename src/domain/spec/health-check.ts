@@ -83,7 +83,7 @@ const kafka = z.strictObject({
 /** How a service is verified: one exchange through the whole path. */
 export const healthCheckSchema = z
   .discriminatedUnion("type", [tcp, redis, http, https, postgres, kafka])
-  .transform(({ type, interval, timeout, failure_threshold, success_threshold, cluster_aware: _, config }) => {
+  .transform(({ type, interval, timeout, failure_threshold, success_threshold, config }) => {
     const common = {
       intervalMs: interval,
       timeoutMs: timeout,
