@@ -21,10 +21,11 @@ export interface Outcome {
 
 const toolNames: ReadonlySet<string> = new Set(tools.map(({ name }) => name));
 
-const outcome = (answer: Answer): Outcome => ({
-  answer: shapeAnswer(answer, toolNames),
-  isError: answer["error"] !== undefined,
-});
+/** An answer as it may go out: in shape, its untrusted text clean, naming only tools that are there. */
+export const told = (answer: Answer): Answer => shapeAnswer(answer, toolNames);
+
+/** A use case may answer with an error of its own, with steps that only it knows. */
+const outcome = (answer: Answer): Outcome => ({ answer: told(answer), isError: answer["error"] !== undefined });
 
 /** Any thrown value as an error answer. Only what is ours is told; the cause goes to the log. */
 export function failed(thrown: unknown, what: string, log: ServerLog): Outcome {
