@@ -23,6 +23,8 @@ export function acquireDaemonLock(file: string): DaemonLock | undefined {
     ensurePrivateFile(file);
     database = new SqliteDatabase(file, { timeout: 0 });
     database.pragma("locking_mode = EXCLUSIVE");
+    // Nothing is ever written: no journal file beside it.
+    database.pragma("journal_mode = MEMORY");
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database?.close();
