@@ -30,7 +30,7 @@ export function daemonEnvironment(env: Readonly<Record<string, string | undefine
     if (keptNames.has(name) || keptPrefix.test(name)) kept[name] = value;
   }
   // The daemon runs in "/".
-  if (kept["PORTWRIGHT_HOME"] !== undefined) kept["PORTWRIGHT_HOME"] = resolve(kept["PORTWRIGHT_HOME"]);
+  if (kept["PORTWRIGHT_HOME"]) kept["PORTWRIGHT_HOME"] = resolve(kept["PORTWRIGHT_HOME"]);
   return kept;
 }
 
