@@ -8,7 +8,12 @@ import type { Failure } from "./connectivity-error.ts";
 export type LinkState =
   | { readonly kind: "idle" }
   | { readonly kind: "dialing"; readonly sinceMs: number; readonly attempt: number; readonly failure?: Failure }
-  | { readonly kind: "up"; readonly sinceMs: number }
+  | {
+      readonly kind: "up";
+      readonly sinceMs: number;
+      /** Failed attempts before this time; forgotten once the link has been up for `stableAfterMs`. */
+      readonly attempt: number;
+    }
   | {
       readonly kind: "backoff";
       readonly sinceMs: number;
@@ -29,6 +34,9 @@ export type LinkEvent =
   | { readonly kind: "give_up"; readonly atMs: number; readonly failure: Failure }
   | { readonly kind: "stop" };
 
+/** A link that was up this long starts a new count of attempts when it breaks; a shorter time is flapping and goes on counting. */
+export const stableAfterMs = 10_000;
+
 type Kind = LinkState["kind"];
 
 /** Which events each state takes; anything else is late news and leaves the state alone. */
@@ -40,8 +48,10 @@ export const linkTransitions: Readonly<Record<Kind, readonly LinkEvent["kind"][]
   failed: ["dial", "stop"],
 };
 
-const attemptsSoFar = (state: LinkState): number =>
-  state.kind === "dialing" || state.kind === "backoff" ? state.attempt : 0;
+function attemptsSoFar(state: LinkState, atMs: number): number {
+  if (state.kind === "up") return atMs - state.sinceMs >= stableAfterMs ? 0 : state.attempt;
+  return state.kind === "dialing" || state.kind === "backoff" ? state.attempt : 0;
+}
 
 /** The next state, or `undefined` when the table does not allow the event in this state (the caller disposes of its result). */
 export function nextLinkState(state: LinkState, event: LinkEvent): LinkState | undefined {
@@ -49,15 +59,20 @@ export function nextLinkState(state: LinkState, event: LinkEvent): LinkState | u
   switch (event.kind) {
     case "dial": {
       const failure = "failure" in state ? state.failure : undefined;
-      return { kind: "dialing", sinceMs: event.atMs, attempt: attemptsSoFar(state), ...(failure && { failure }) };
+      return {
+        kind: "dialing",
+        sinceMs: event.atMs,
+        attempt: attemptsSoFar(state, event.atMs),
+        ...(failure && { failure }),
+      };
     }
     case "opened":
-      return { kind: "up", sinceMs: event.atMs };
+      return { kind: "up", sinceMs: event.atMs, attempt: attemptsSoFar(state, event.atMs) };
     case "retry":
       return {
         kind: "backoff",
         sinceMs: event.atMs,
-        attempt: attemptsSoFar(state) + 1,
+        attempt: attemptsSoFar(state, event.atMs) + 1,
         retryAtMs: event.retryAtMs,
         failure: event.failure,
       };

@@ -1,0 +1,142 @@
+import { toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { nextHealth, type Health, type HealthEvent } from "#domain/health.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
+import type { Access } from "../ports/access.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ProbeResult, Probes } from "../ports/probe.ts";
+import type { Transport } from "../ports/forward-driver.ts";
+
+/** While a check fails it is repeated faster than its interval, so that recovery is seen at once; doubled up to the interval. */
+const recheckFirstMs = 500;
+const recheckSlowestMs = 5000;
+/** Connections that fail one after the other start checks no faster than this. */
+const passiveCheckGapMs = 100;
+/** A share of the interval by which checks are moved, so that a hundred services are not checked in the same instant. */
+const jitterShare = 0.1;
+
+export interface HealthMonitorDependencies {
+  readonly clock: Clock;
+  readonly probes: Probes;
+  readonly access: Access;
+  onChange(health: Health, before: Health): void;
+}
+
+/** Checks one open transport again and again, and holds what is known about the target behind it. */
+export class HealthMonitor {
+  readonly #deps: HealthMonitorDependencies;
+  readonly #service: ServiceSpec;
+  #health: Health = { kind: "unknown" };
+  #transport: Transport | undefined;
+  #timer: Disposable | undefined;
+  #lastCheckMs = Number.NEGATIVE_INFINITY;
+  #running: { readonly promise: Promise<ProbeResult | undefined>; readonly controller: AbortController } | undefined;
+
+  constructor(service: ServiceSpec, deps: HealthMonitorDependencies) {
+    this.#service = service;
+    this.#deps = deps;
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  /** Begins with a check at once. */
+  watch(transport: Transport): void {
+    this.pause();
+    this.#transport = transport;
+    void this.check();
+  }
+
+  /** The link is down: what was known is history. */
+  pause(): void {
+    this.#transport = undefined;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    this.#running?.controller.abort();
+    this.#running = undefined;
+    this.#move({ kind: "reset" });
+  }
+
+  /** A real connection failed: the service is not ready until the check that this starts says otherwise. */
+  connectionFailed(failure: Failure): void {
+    this.#move({ kind: "connection_failed", failure, atMs: this.#deps.clock.nowMs() });
+    this.doubt();
+  }
+
+  /** A real connection ended in a way that may or may not be the target's fault: look, and think nothing yet. */
+  doubt(): void {
+    const sinceLastMs = this.#deps.clock.monotonicMs() - this.#lastCheckMs;
+    if (this.#running || sinceLastMs >= passiveCheckGapMs) void this.check();
+    else this.#scheduleIn(passiveCheckGapMs - sinceLastMs);
+  }
+
+  /** Runs the check now, or joins the one that runs. `undefined` when there is no open link, or it went down meanwhile. */
+  check(): Promise<ProbeResult | undefined> {
+    if (this.#running) return this.#running.promise;
+    const transport = this.#transport;
+    if (!transport) return Promise.resolve(undefined);
+    const controller = new AbortController();
+    const promise = this.#run(transport, controller);
+    this.#running = { promise, controller };
+    return promise;
+  }
+
+  async #run(transport: Transport, controller: AbortController): Promise<ProbeResult | undefined> {
+    const { clock, probes, access } = this.#deps;
+    const { healthCheck } = this.#service;
+    const startedMs = clock.monotonicMs();
+    using _deadline = clock.after(healthCheck.timeoutMs, () => controller.abort());
+    const path = {
+      connect: (signal: AbortSignal) => transport.connect({ signal }),
+      host: "localhost",
+      port: this.#service.localPort,
+    };
+    let result: ProbeResult;
+    try {
+      result = await probes.run(healthCheck, path, { signal: controller.signal, access });
+    } catch (thrown) {
+      const { code, message } = toConnectivityError(thrown);
+      result = { ok: false, code, message, phasesMs: {} };
+    }
+    // Late news of a transport that is no longer ours.
+    if (this.#transport !== transport || this.#running?.controller !== controller) return undefined;
+    this.#running = undefined;
+    this.#lastCheckMs = clock.monotonicMs();
+    this.#take(result, clock.monotonicMs() - startedMs);
+    this.#schedule();
+    return result;
+  }
+
+  #take(result: ProbeResult, durationMs: number): void {
+    const atMs = this.#deps.clock.nowMs();
+    if (result.ok) {
+      const verification = { atMs, by: result.by, durationMs: Math.round(durationMs) };
+      this.#move({ kind: "passed", verification, successThreshold: this.#service.healthCheck.successThreshold });
+      return;
+    }
+    const { code, message, facts, untrusted } = result;
+    const failure = { code, message, ...(facts && { facts }), ...(untrusted !== undefined && { untrusted }) };
+    this.#move({ kind: "failed", failure, atMs });
+  }
+
+  #schedule(): void {
+    const { intervalMs } = this.#service.healthCheck;
+    const health = this.#health;
+    const recheckMs =
+      health.kind === "failing"
+        ? Math.min(recheckFirstMs * 2 ** Math.min(health.failures - 1, 16), recheckSlowestMs)
+        : intervalMs;
+    this.#scheduleIn(Math.min(recheckMs, intervalMs) * (1 - jitterShare * this.#deps.clock.random()));
+  }
+
+  #scheduleIn(delayMs: number): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#deps.clock.after(delayMs, () => void this.check());
+  }
+
+  #move(event: HealthEvent): void {
+    const before = this.#health;
+    this.#health = nextHealth(before, event);
+    if (this.#health !== before) this.#deps.onChange(this.#health, before);
+  }
+}

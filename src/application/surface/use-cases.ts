@@ -1,0 +1,95 @@
+import type { ClientSession } from "../client.ts";
+import type { Answer, CallContext } from "./tool-definition.ts";
+
+export interface StartEnvironmentArgs {
+  readonly environment?: string | undefined;
+  readonly services?: readonly string[] | undefined;
+  /** Stop what else this workspace runs on the same ports. */
+  readonly replace?: boolean | undefined;
+  /** Take a port from another workspace of the same user. */
+  readonly take_over?: boolean | undefined;
+}
+
+export interface StopEnvironmentArgs {
+  readonly environment?: string | undefined;
+  readonly services?: readonly string[] | undefined;
+  /** Keep these and what they need. */
+  readonly except?: readonly string[] | undefined;
+  /** Also what another client still wants. */
+  readonly force?: boolean | undefined;
+}
+
+export type StatusPart = "env" | "expiring" | "flaky" | "metadata" | "plans" | "workspaces";
+
+export interface GetStatusArgs {
+  readonly services?: readonly string[] | undefined;
+  readonly environment?: string | undefined;
+  readonly include?: readonly StatusPart[] | undefined;
+}
+
+export interface ControlServiceArgs {
+  readonly service: string;
+  readonly action: "start" | "stop" | "restart" | "reconnect";
+}
+
+export interface DiagnoseArgs {
+  readonly service?: string | undefined;
+  readonly environment?: string | undefined;
+  readonly detail?: "concise" | "full" | undefined;
+}
+
+export interface ProbeArgs {
+  readonly service?: string | undefined;
+  /** `host:port` or a URL, declared or discovered. */
+  readonly target?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+export interface WaitForArgs {
+  readonly operation?: string | undefined;
+  readonly service?: string | undefined;
+  readonly state?: "ready" | "failed" | "stopped" | undefined;
+  readonly event?: string | undefined;
+  /** Text in a log line. */
+  readonly match?: string | undefined;
+  /** Seconds, at most 50. */
+  readonly timeout_s?: number | undefined;
+}
+
+export type QuerySource = "logs" | "link_logs" | "events" | "health" | "connections" | "requests" | "metrics" | "audit";
+
+export interface QueryArgs {
+  readonly source: QuerySource;
+  readonly service?: string | undefined;
+  /** ISO time, clock time of the client, age or `last_ready`; so are `until` and `around`. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly around?: string | undefined;
+  readonly match?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/**
+ * All that the surface (tools, resources, prompts) can ask of the application. Every one answers with a whole `Answer`
+ * or rejects with a `ConnectivityError`; those that may take long follow `context.signal` and report progress.
+ * The read functions have no call behind them: they must be quick and change nothing.
+ */
+export interface UseCases {
+  startEnvironment(args: StartEnvironmentArgs, context: CallContext): Promise<Answer>;
+  stopEnvironment(args: StopEnvironmentArgs, context: CallContext): Promise<Answer>;
+  getStatus(args: GetStatusArgs, context: CallContext): Promise<Answer>;
+  controlService(args: ControlServiceArgs, context: CallContext): Promise<Answer>;
+  diagnose(args: DiagnoseArgs, context: CallContext): Promise<Answer>;
+  probe(args: ProbeArgs, context: CallContext): Promise<Answer>;
+  waitFor(args: WaitForArgs, context: CallContext): Promise<Answer>;
+  query(args: QueryArgs, context: CallContext): Promise<Answer>;
+  /** The resource `portwright://status`. */
+  readStatus(client: ClientSession): Promise<Answer>;
+  /** The resource `portwright://services/{name}`; rejects with `unknown_service`. */
+  readService(client: ClientSession, name: string): Promise<Answer>;
+  /** Names as declared in the client's workspace, for completion. */
+  serviceNames(client: ClientSession): Promise<readonly string[]>;
+  /** Names of environments of the client's workspace, for completion. */
+  environmentNames(client: ClientSession): Promise<readonly string[]>;
+}

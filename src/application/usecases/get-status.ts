@@ -1,0 +1,163 @@
+import { environmentState, type ServiceState } from "#domain/service-state.ts";
+import { isoInZone } from "#domain/time.ts";
+import type { Workspace } from "../engine/workspace.ts";
+import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
+import type { GetStatusArgs } from "../surface/use-cases.ts";
+import { describeProblem } from "../engine/workspace.ts";
+import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
+import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
+
+/** So many broken services are told one by one; the rest are counted. Keeps a hundred services in 1,500 tokens. */
+const shownNotReady = 20;
+const dayMs = 86_400_000;
+
+/** The truth table of a workspace. Changes nothing; a unique near miss of a name is taken, and said. */
+export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, context: CallContext): Promise<Answer> {
+  const workspace = await workspaceOf(deps.engine, context.client);
+  if (!workspace) return emptyStatus(deps, context);
+  const { services, environment, notes } = select(workspace, args, true);
+  const shown =
+    args.environment === undefined && args.services === undefined ? withWanted(workspace, services) : services;
+  const stateOf = (service: string): ServiceState => workspace.condition(service).state;
+  const ready = shown.filter((service) => stateOf(service) === "ready");
+  const stopped = shown.filter((service) => stateOf(service) === "stopped");
+  const notReady = shown.filter((service) => !ready.includes(service) && !stopped.includes(service));
+  const state = environmentState(
+    shown.filter((service) => !stopped.includes(service) || stopped.length === shown.length).map(stateOf),
+  );
+  const { include = [] } = args;
+  const env = include.includes("env") ? variablesOf(workspace, shown) : [];
+  return {
+    summary: statusSummary(workspace, environment?.name ?? "services", shown, notes),
+    state,
+    ...(environment && { environment: environment.name }),
+    workspace: shownPath(workspace.path, context.client.hello.env["HOME"]),
+    at: isoInZone(deps.clock.nowMs(), context.client.hello.timeZone),
+    ...(workspace.problems.length > 0 && {
+      configuration_problems: workspace.problems.slice(0, 5).map(describeProblem),
+    }),
+    ...(notReady.length > 0 && {
+      not_ready: notReady.slice(0, shownNotReady).map((service) => notReadyRow(deps, workspace, service, context)),
+    }),
+    ...(notReady.length > shownNotReady && { not_ready_total: notReady.length }),
+    ...(ready.length > 0 && { ready: readyTable(deps, workspace, ready) }),
+    ...(stopped.length > 0 && { stopped }),
+    ...(env.length > 0 && { env }),
+    ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
+    ...(include.includes("workspaces") && { workspaces: workspacesOf(deps) }),
+    clients: deps.clients
+      .names(workspace.path)
+      .map(({ id, name }) => (id === context.client.hello.id ? `${name} (this)` : name)),
+    next_steps: nextSteps(workspace, notReady, stopped.length === shown.length),
+  };
+}
+
+/** What somebody wants up is always shown, whichever environment it came from. */
+function withWanted(workspace: Workspace, services: readonly string[]): string[] {
+  const wanted = workspace.configuration.services.map(({ name }) => name).filter((name) => workspace.isWanted(name));
+  return [...new Set([...services, ...wanted])];
+}
+
+function statusSummary(
+  workspace: Workspace,
+  title: string,
+  services: readonly string[],
+  notes: readonly string[],
+): string {
+  const count = new Map<ServiceState, number>();
+  for (const service of services) {
+    const { state } = workspace.condition(service);
+    count.set(state, (count.get(state) ?? 0) + 1);
+  }
+  const others = (["starting", "waiting", "failed", "stopped"] as const)
+    .filter((state) => count.has(state))
+    .map((state) => `, ${count.get(state)} ${state}`);
+  const file =
+    workspace.problems.length > 0 ? " The configuration file is invalid; the last valid reading is in force." : "";
+  return [...notes, `${title}: ${count.get("ready") ?? 0} of ${services.length} ready${others.join("")}.${file}`].join(
+    " ",
+  );
+}
+
+function notReadyRow(
+  { clock }: UseCaseDependencies,
+  workspace: Workspace,
+  service: string,
+  { client }: CallContext,
+): object {
+  const { state, failure, sinceMs, verified } = workspace.condition(service);
+  const endpoint = endpointOf(workspace, service);
+  return {
+    service,
+    state,
+    ...(failure && { code: failure.code, message: failure.message }),
+    ...(sinceMs !== undefined && { since_s: ageSeconds(sinceMs, clock.nowMs()) }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(verified && { last_ready: isoInZone(verified.atMs, client.hello.timeZone) }),
+  };
+}
+
+function readyTable({ clock, engine }: UseCaseDependencies, workspace: Workspace, services: readonly string[]): object {
+  const nowMs = clock.nowMs();
+  const drops = dropsByService(engine.events.all(workspace.path), nowMs - dayMs);
+  const rows = services.map((service) => {
+    const { verified } = workspace.condition(service);
+    return [
+      service,
+      workspace.runtime(service)?.port ?? 0,
+      verified ? ageSeconds(verified.atMs, nowMs) : 0,
+      verified?.by ?? "",
+      drops.get(service) ?? 0,
+    ];
+  });
+  return { columns: ["service", "port", "verified_s", "verified_by", "drops_24h"], rows };
+}
+
+/** How often each service stopped being ready by itself, as far back as the ring of events reaches. */
+function dropsByService(
+  events: ReturnType<UseCaseDependencies["engine"]["events"]["all"]>,
+  sinceMs: number,
+): Map<string, number> {
+  const drops = new Map<string, number>();
+  for (const { atMs, service, kind, text, code } of events) {
+    if (kind !== "state" || atMs < sinceMs || code === undefined || !text.startsWith("ready →")) continue;
+    drops.set(service, (drops.get(service) ?? 0) + 1);
+  }
+  return drops;
+}
+
+function flakyServices({ engine, clock }: UseCaseDependencies, workspace: Workspace): object[] {
+  const drops = dropsByService(engine.events.all(workspace.path), clock.nowMs() - dayMs);
+  return [...drops]
+    .toSorted((left, right) => right[1] - left[1])
+    .map(([service, count]) => ({ service, drops_24h: count }));
+}
+
+function workspacesOf({ engine }: UseCaseDependencies): object[] {
+  return [...engine.workspaces()].map((workspace) => {
+    const runtimes = [...workspace.runtimes()];
+    const up = runtimes.filter((runtime) => runtime.wanted).map((runtime) => runtime.spec.name);
+    return { workspace: workspace.path, services: runtimes.length, ...(up.length > 0 && { wanted: up }) };
+  });
+}
+
+function nextSteps(workspace: Workspace, notReady: readonly string[], idle: boolean): NextStep[] {
+  if (idle) return [{ tool: "start_environment", arguments: {}, why: "nothing is running" }];
+  return notReady
+    .filter((service) => workspace.condition(service).failure !== undefined)
+    .slice(0, 3)
+    .map((service) => ({
+      tool: "diagnose",
+      arguments: { service },
+      why: `${service}: ${workspace.condition(service).failure?.code}`,
+    }));
+}
+
+function emptyStatus(deps: UseCaseDependencies, { client }: CallContext): Answer {
+  return {
+    summary: `No portwright.yaml (or localport.yaml) in ${client.hello.cwd} or above it: nothing is declared, nothing runs.`,
+    state: "idle",
+    ...([...deps.engine.workspaces()].length > 0 && { workspaces: workspacesOf(deps) }),
+    next_steps: [{ tool: "start_environment", arguments: {}, why: "says how to begin" }],
+  };
+}

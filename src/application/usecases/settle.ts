@@ -1,0 +1,62 @@
+import type { Engine } from "../engine/engine.ts";
+import type { Workspace } from "../engine/workspace.ts";
+import type { CallContext } from "../surface/tool-definition.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** A service that fails this long in one go has shown its cause; a shorter time may be a start that needs a second try. */
+const failureSettlesAfterMs = 1500;
+const tickMs = 100;
+
+/**
+ * Waits until each service is ready, or has failed long enough to be told, or the time is over; reports each that becomes
+ * ready. Returns whether all have settled.
+ */
+export async function settle(
+  deps: { readonly engine: Engine; readonly clock: Clock },
+  workspace: Workspace,
+  services: readonly string[],
+  limitMs: number,
+  context: CallContext,
+): Promise<boolean> {
+  const { clock, engine } = deps;
+  const startedMs = clock.monotonicMs();
+  const failingSinceMs = new Map<string, number>();
+  const told = new Set<string>();
+  const unsettled = (): string[] =>
+    services.filter((service) => {
+      const { state, failure } = workspace.condition(service);
+      if (state === "ready" && !told.has(service)) {
+        told.add(service);
+        context.progress(`${service} is ready`, told.size, services.length);
+      }
+      if (!failure) failingSinceMs.delete(service);
+      else if (!failingSinceMs.has(service)) failingSinceMs.set(service, clock.monotonicMs());
+      if (state === "ready" || state === "stopped") return false;
+      return (
+        clock.monotonicMs() - (failingSinceMs.get(service) ?? Number.POSITIVE_INFINITY) < failureSettlesAfterMs ||
+        !failure
+      );
+    });
+  while (!context.signal.aborted && unsettled().length > 0) {
+    if (clock.monotonicMs() - startedMs >= limitMs) return false;
+    await nextChange(engine, workspace, clock, context.signal);
+  }
+  return !context.signal.aborted;
+}
+
+/** Resolves at the next event of the workspace, or a tick later, or when the call ends. */
+export function nextChange(engine: Engine, workspace: Workspace, clock: Clock, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer[Symbol.dispose]();
+      subscription[Symbol.dispose]();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = clock.after(tickMs, done);
+    const subscription = engine.events.onEvent((event) => {
+      if (event.workspace === workspace.path) done();
+    });
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

@@ -1,0 +1,150 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { remediesFor } from "#domain/diagnosis/remedies.ts";
+import { environmentState } from "#domain/service-state.ts";
+import { humanDuration } from "#domain/time.ts";
+import type { Workspace } from "../engine/workspace.ts";
+import type { StartEnvironmentArgs } from "../surface/use-cases.ts";
+import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
+import { select, workspaceOf, shownPath, type UseCaseDependencies } from "./scope.ts";
+import { serviceRow, variablesOf } from "./service-row.ts";
+import { settle } from "./settle.ts";
+import { takePorts } from "./take-ports.ts";
+
+/** Clients cut a call after 60 s, and we promise 25: what takes longer goes on behind an `operation`. */
+const answerWithinMs = 20_000;
+const shownFailures = 3;
+
+/** Brings an environment (or named services) up in dependency order and verifies each. Idempotent. */
+export async function startEnvironment(
+  deps: UseCaseDependencies,
+  args: StartEnvironmentArgs,
+  context: CallContext,
+): Promise<Answer> {
+  const { engine, clock, operations } = deps;
+  const startedMs = clock.monotonicMs();
+  const workspace = await workspaceOf(engine, context.client);
+  if (!workspace) return noConfiguration(context);
+  refuseInvalid(workspace);
+  const selection = select(workspace, args, false);
+  refuseDisabled(workspace, args.services ?? []);
+  await takePorts(deps, workspace, selection.services, args, context);
+  const { id, name } = context.client.hello;
+  const holder = { clientId: id, clientName: deps.clients.nameOf(id) ?? name };
+  const order = await engine.start(workspace, selection.services, holder);
+  for (const service of order) workspace.runtime(service)?.retry();
+  const settled = await settle(deps, workspace, order, answerWithinMs, context);
+  const environment = selection.environment?.name;
+  const operation = settled
+    ? undefined
+    : operations.begin({
+        workspace: workspace.path,
+        services: order,
+        ...(environment !== undefined && { environment }),
+      });
+  const state = environmentState(order.map((service) => workspace.condition(service).state));
+  const took = humanDuration(clock.monotonicMs() - startedMs);
+  const env = variablesOf(workspace, order);
+  const steps = order.flatMap((service) => remediesOf(workspace, service));
+  return {
+    summary: startSummary(workspace, environment ?? "services", order, took),
+    // An environment in which everything is stopped cannot come out of a start.
+    state: state === "idle" ? "failed" : state,
+    ...(environment !== undefined && { environment }),
+    workspace: shownPath(workspace.path, context.client.hello.env["HOME"]),
+    services: order.map((service) => serviceRow(deps, workspace, service, context)),
+    ...(env.length > 0 && { env }),
+    ...(operation && { operation: operation.id }),
+    ...(steps.length > 0 && { user_steps: steps.slice(0, shownFailures) }),
+    next_steps: nextSteps(workspace, order, operation?.id),
+  };
+}
+
+/** A file that was changed into something invalid must not look as if it were in force. */
+function refuseInvalid(workspace: Workspace): void {
+  const { configuration, problems } = workspace;
+  if (problems.length === 0) return;
+  const [first] = problems;
+  throw new ConnectivityError(
+    "config_invalid",
+    `${configuration.path}:${first?.line}:${first?.column}: ${first?.message}`,
+    {
+      file: configuration.path,
+      problems: problems.slice(0, 20).map((problem) => `${problem.line}:${problem.column}: ${problem.message}`),
+      in_force: "the last valid reading still runs",
+    },
+  );
+}
+
+function refuseDisabled(workspace: Workspace, asked: readonly string[]): void {
+  for (const name of asked) {
+    if (workspace.declaration(name)?.spec?.enabled === false) {
+      throw new ConnectivityError("service_disabled", `service ${name} is switched off (enabled: false)`, {
+        service: name,
+      });
+    }
+  }
+}
+
+function startSummary(workspace: Workspace, title: string, services: readonly string[], took: string): string {
+  const conditions = services.map((service) => ({ service, ...workspace.condition(service) }));
+  const ready = conditions.filter(({ state }) => state === "ready").length;
+  const causes = conditions
+    .filter(({ state, failure }) => state !== "ready" && failure && failure.code !== "dependency_failed")
+    .slice(0, shownFailures)
+    .map(
+      ({ service, state, failure }) => ` ${service} ${state === "waiting" ? "waits" : "failed"}: ${failure?.message}.`,
+    );
+  return `${title}: ${ready} of ${services.length} ready in ${took}.${causes.join("")}`;
+}
+
+function remediesOf(workspace: Workspace, service: string): ReturnType<typeof remediesFor> {
+  const { state, failure } = workspace.condition(service);
+  return state !== "ready" && failure ? remediesFor(failure) : [];
+}
+
+function nextSteps(workspace: Workspace, services: readonly string[], operation: string | undefined): NextStep[] {
+  const steps: NextStep[] = [];
+  if (operation !== undefined) steps.push({ tool: "wait_for", arguments: { operation }, why: "it is still starting" });
+  for (const service of services) {
+    const { state, failure } = workspace.condition(service);
+    if (state === "ready" || !failure || failure.code === "dependency_failed") continue;
+    if (state === "waiting") {
+      steps.push({
+        tool: "wait_for",
+        arguments: { service, state: "ready" },
+        why: `${service} comes back by itself when its cause goes`,
+      });
+    } else {
+      steps.push({ tool: "diagnose", arguments: { service }, why: `${service}: ${failure.code}` });
+    }
+  }
+  return steps.slice(0, shownFailures);
+}
+
+/** Not an error: there is nothing to start yet, and this is how to make it. */
+function noConfiguration({ client }: CallContext): Answer {
+  return {
+    summary: `No portwright.yaml (or localport.yaml) in ${client.hello.cwd} or above it: there is nothing to start yet.`,
+    state: "proposal",
+    looked_at: ["portwright.yaml", "localport.yaml", "the folders above", "your own configuration folder"],
+    user_steps: [
+      {
+        do: "edit",
+        where: `${client.hello.cwd}/portwright.yaml`,
+        what: exampleConfiguration,
+        why: "declares what to connect; commit it to share it",
+      },
+    ],
+    next_steps: [{ tool: "start_environment", arguments: {}, why: "after the file is there" }],
+  };
+}
+
+const exampleConfiguration = [
+  'version: "1.0"',
+  "services:",
+  "  - name: cache",
+  "    technology: ssh",
+  "    remote_port: 6379",
+  "    connection: {host: bastion.example, remote_host: cache.internal}",
+  "    health_check: {type: redis}",
+].join("\n");

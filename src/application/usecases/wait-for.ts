@@ -1,0 +1,134 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { environmentState } from "#domain/service-state.ts";
+import type { LoggedEvent } from "../engine/event-log.ts";
+import type { Workspace } from "../engine/workspace.ts";
+import type { Answer, CallContext } from "../surface/tool-definition.ts";
+import type { WaitForArgs } from "../surface/use-cases.ts";
+import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
+import { nextChange } from "./settle.ts";
+
+/** Clients cut a call after 60 s. */
+const longestMs = 50_000;
+const defaultMs = 25_000;
+
+interface Goal {
+  readonly title: string;
+  /** What was waited for, once it is there. */
+  reached(): { readonly summary: string; readonly state?: string; readonly seen?: object } | undefined;
+  /** What is the case instead, when the time is over. */
+  otherwise(): { readonly summary: string; readonly state?: string };
+}
+
+/** Waits for a state, an event, a log line or a running operation; bounded, and the same call goes on waiting. */
+export async function waitFor(deps: UseCaseDependencies, args: WaitForArgs, context: CallContext): Promise<Answer> {
+  const { engine, clock } = deps;
+  const workspace = await requireWorkspace(engine, context.client);
+  const goal = goalOf(deps, workspace, args);
+  const limitMs = Math.min(args.timeout_s === undefined ? defaultMs : args.timeout_s * 1000, longestMs);
+  const startedMs = clock.monotonicMs();
+  context.progress(`waiting for ${goal.title}`);
+  for (;;) {
+    const reached = goal.reached();
+    if (reached) return { summary: reached.summary, done: true, ...rest(reached), next_steps: [] };
+    if (context.signal.aborted) throw new ConnectivityError("cancelled", `waiting for ${goal.title} was cancelled`);
+    if (clock.monotonicMs() - startedMs >= limitMs) break;
+    await nextChange(engine, workspace, clock, context.signal);
+  }
+  const { summary, state } = goal.otherwise();
+  const again = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+  return {
+    summary: `Not yet: ${summary}`,
+    done: false,
+    ...(state !== undefined && { state }),
+    next_steps: [
+      { tool: "wait_for", arguments: again, why: "goes on waiting" },
+      ...(args.service === undefined
+        ? []
+        : [{ tool: "diagnose", arguments: { service: args.service }, why: "says what it waits for" }]),
+    ],
+  };
+}
+
+const rest = ({ state, seen }: { readonly state?: string; readonly seen?: object }): object => ({
+  ...(state !== undefined && { state }),
+  ...(seen && { seen }),
+});
+
+function goalOf(deps: UseCaseDependencies, workspace: Workspace, args: WaitForArgs): Goal {
+  if (args.operation !== undefined) return operationGoal(deps, workspace, args.operation);
+  const service = args.service === undefined ? undefined : selectService(workspace, args.service, true);
+  if (args.event !== undefined || args.match !== undefined) return eventGoal(deps, workspace, args, service);
+  if (service !== undefined) return stateGoal(workspace, service, args.state ?? "ready");
+  throw new ConnectivityError(
+    "invalid_arguments",
+    "say what to wait for: operation, service (with state), event or match",
+    {
+      known: ["operation", "service", "state", "event", "match"],
+    },
+  );
+}
+
+function operationGoal({ operations }: UseCaseDependencies, workspace: Workspace, id: string): Goal {
+  const operation = operations.find(id);
+  if (!operation || operation.workspace !== workspace.path) {
+    throw new ConnectivityError(
+      "target_not_found",
+      "this operation is not known (any more): get_status says how things are",
+      { operation: id.slice(0, 40) },
+    );
+  }
+  const states = (): ReturnType<typeof environmentState> =>
+    environmentState(operation.services.map((name) => workspace.condition(name).state));
+  const ready = (): number => operation.services.filter((name) => workspace.condition(name).state === "ready").length;
+  const summary = (): string =>
+    `${operation.environment ?? "services"}: ${ready()} of ${operation.services.length} ready.`;
+  return {
+    title: `operation ${id}`,
+    reached: () => (states() === "starting" ? undefined : { summary: summary(), state: states() }),
+    otherwise: () => ({ summary: summary(), state: states() }),
+  };
+}
+
+function stateGoal(workspace: Workspace, service: string, wanted: "ready" | "failed" | "stopped"): Goal {
+  const describe = (): { summary: string; state: string } => {
+    const { state, failure, verified } = workspace.condition(service);
+    const proof = state === "ready" && verified ? ` (${verified.by} in ${verified.durationMs} ms)` : "";
+    return {
+      summary: `${service} is ${state}${failure && state !== "ready" ? `: ${failure.message}` : proof}.`,
+      state,
+    };
+  };
+  return {
+    title: `${service} to be ${wanted}`,
+    reached: () => (workspace.condition(service).state === wanted ? describe() : undefined),
+    otherwise: describe,
+  };
+}
+
+/** Only what happens from now on counts: what was there before is for `query`. */
+function eventGoal(
+  { engine, clock }: UseCaseDependencies,
+  workspace: Workspace,
+  { event, match }: WaitForArgs,
+  service: string | undefined,
+): Goal {
+  const fromMs = clock.nowMs();
+  const wanted = (one: LoggedEvent): boolean =>
+    one.atMs >= fromMs &&
+    (service === undefined || one.service === service) &&
+    (event === undefined || one.kind === event || one.code === event) &&
+    (match === undefined || one.text.toLowerCase().includes(match.toLowerCase()));
+  return {
+    title: event === undefined ? "a line that matches" : `the event ${event}`,
+    reached: () => {
+      const found = engine.events.all(workspace.path).find(wanted);
+      return (
+        found && {
+          summary: `${found.service}: ${found.text}`,
+          seen: { service: found.service, kind: found.kind, text: found.text },
+        }
+      );
+    },
+    otherwise: () => ({ summary: "nothing of the kind happened." }),
+  };
+}

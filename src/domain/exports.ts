@@ -1,0 +1,27 @@
+/** One variable for programs. A value that holds a credential is not shown: `secret` says where it comes from. */
+export interface ExportedVariable {
+  readonly name: string;
+  readonly service: string;
+  readonly value?: string;
+  readonly secret?: { readonly from: string };
+}
+
+const endpointReference = /\$\{(host|port)\}/g;
+const otherReference = /\$\{(?:env|file|command):/;
+
+/** A template with `${host}` and `${port}` of the local end filled in; every other reference is left alone. */
+export function fillEndpoint(template: string, endpoint: { readonly host: string; readonly port: number }): string {
+  return template.replaceAll(endpointReference, (_, key: "host" | "port") => String(endpoint[key]));
+}
+
+/** The variables of a service, in the order of their declaration. */
+export function exportedVariables(
+  service: { readonly name: string; readonly exports: Readonly<Record<string, string>> },
+  endpoint: { readonly host: string; readonly port: number },
+): ExportedVariable[] {
+  return Object.entries(service.exports).map(([name, template]) => {
+    const value = fillEndpoint(template, endpoint);
+    if (otherReference.test(value)) return { name, service: service.name, secret: { from: template } };
+    return { name, service: service.name, value };
+  });
+}
