@@ -1,0 +1,50 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+
+/** Where a forwarded connection goes, for messages. */
+export interface ForwardTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly port: number;
+}
+
+const untrustedLimit = 2048;
+const podGone = /network namespace|not running|netns|sandbox|pod not found|no such container|container not found/i;
+
+/**
+ * What the text of a port-forward's error stream (written by the kubelet or the container runtime) means for one
+ * connection. The text itself is only in `untrusted`.
+ */
+export function forwardError(text: string, target: ForwardTarget): ConnectivityError {
+  const options = { untrusted: text.slice(0, untrustedLimit) };
+  const facts = { pod: target.pod, namespace: target.namespace, port: target.port };
+  if (/connection refused/i.test(text)) {
+    return new ConnectivityError(
+      "target_port_closed",
+      `nothing listens on port ${target.port} of pod ${target.pod}`,
+      facts,
+      options,
+    );
+  }
+  if (podGone.test(text)) {
+    return new ConnectivityError("pod_gone", `pod ${target.pod} no longer runs`, facts, options);
+  }
+  if (/connection reset by peer|broken pipe/i.test(text)) return resetByTarget(target, options);
+  return new ConnectivityError(
+    "forward_refused",
+    `the cluster could not forward to port ${target.port} of pod ${target.pod}`,
+    facts,
+    options,
+  );
+}
+
+/** The target's side broke an open connection off. */
+export const resetByTarget = (
+  target: ForwardTarget,
+  options: { readonly untrusted?: string } = {},
+): ConnectivityError =>
+  new ConnectivityError(
+    "target_unreachable",
+    `pod ${target.pod} reset the connection`,
+    { pod: target.pod, namespace: target.namespace, port: target.port, reset: true },
+    options,
+  );

@@ -1,0 +1,144 @@
+import { Duplex } from "node:stream";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
+
+/** What a stream asks of the tunnel that carries it. */
+export interface StreamHost {
+  /** Sends bytes; `done` when the next may come. */
+  sendData(streamId: number, chunk: Buffer, done: () => void): void;
+  sendFin(streamId: number): void;
+  sendReset(streamId: number): void;
+  /** The reader has taken what was buffered. */
+  drained(stream: ForwardStream): void;
+  /** The stream is over; its ids mean nothing any more. */
+  release(stream: ForwardStream): void;
+}
+
+const highWaterMark = 65_536;
+/** An error text beyond this tells nothing more. */
+const maxErrorText = 4096;
+/** Small writes that wait together leave as one frame up to this. */
+const gatherLimit = 65_536;
+
+/**
+ * One forwarded TCP connection: a data stream and an error stream of a SPDY connection as a Duplex (see `TunnelStream`).
+ * A refusal by the target comes as an `error`, since streams are opened without waiting for an answer.
+ */
+export class ForwardStream extends Duplex {
+  readonly errorId: number;
+  readonly dataId: number;
+  readonly #host: StreamHost;
+  readonly #target: ForwardTarget;
+  #localEnded = false;
+  #remoteEnded = false;
+  #errorText = "";
+  #errorEnded = false;
+
+  constructor(host: StreamHost, ids: { readonly errorId: number; readonly dataId: number }, target: ForwardTarget) {
+    super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
+    this.errorId = ids.errorId;
+    this.dataId = ids.dataId;
+    this.#host = host;
+    this.#target = target;
+    // A stream that nobody listens to any more must not take the process down when its tunnel breaks.
+    this.on("error", () => {});
+  }
+
+  /** @returns the bytes that wait for the reader */
+  receive(bytes: Buffer): number {
+    if (this.destroyed || this.#remoteEnded) return 0;
+    this.push(bytes);
+    return this.readableLength;
+  }
+
+  remoteEnd(): void {
+    if (this.#remoteEnded || this.destroyed) return;
+    if (this.#errorText !== "") {
+      this.#refuse();
+      return;
+    }
+    this.#remoteEnded = true;
+    this.push(null);
+    if (this.#localEnded) this.#host.release(this);
+  }
+
+  remoteReset(): void {
+    if (this.destroyed) return;
+    if (this.#errorText !== "") this.#refuse();
+    // After its end of output a reset only says that it takes no more input: what it sent must still reach the reader.
+    else if (this.#remoteEnded) this.#localEnded = true;
+    else this.destroy(resetByTarget(this.#target));
+  }
+
+  receiveError(bytes: Buffer): void {
+    this.#errorText += bytes.toString("utf8").slice(0, maxErrorText - this.#errorText.length);
+  }
+
+  errorEnd(): void {
+    this.#errorEnded = true;
+    if (this.#errorText !== "" && !this.destroyed) this.#refuse();
+  }
+
+  /** The tunnel is gone. An exchange that is complete stays readable. */
+  lose(error: ConnectivityError): void {
+    if (this.#localEnded && this.#remoteEnded) return;
+    this.destroy(error);
+  }
+
+  #refuse(): void {
+    this.destroy(forwardError(this.#errorText, this.#target));
+  }
+
+  override _read(): void {
+    this.#host.drained(this);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#write(chunk, done);
+  }
+
+  #write(chunk: Buffer, done: () => void): void {
+    if (this.#localEnded) done();
+    else this.#host.sendData(this.dataId, chunk, done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
+    const batches: Buffer[] = [];
+    let batch: Buffer[] = [];
+    let size = 0;
+    for (const { chunk } of chunks) {
+      if (size + chunk.length > gatherLimit && batch.length > 0) {
+        batches.push(Buffer.concat(batch));
+        batch = [];
+        size = 0;
+      }
+      batch.push(chunk);
+      size += chunk.length;
+    }
+    batches.push(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
+    const next = (): void => {
+      const first = batches.shift();
+      if (first === undefined || this.destroyed) done();
+      else this.#write(first, next);
+    };
+    next();
+  }
+
+  override _final(done: () => void): void {
+    if (!this.#localEnded) {
+      this.#localEnded = true;
+      this.#host.sendFin(this.dataId);
+    }
+    if (this.#remoteEnded) this.#host.release(this);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (!(this.#localEnded && this.#remoteEnded)) {
+      this.#host.sendReset(this.dataId);
+      if (!this.#errorEnded) this.#host.sendReset(this.errorId);
+    }
+    this.#host.release(this);
+    done(error);
+  }
+}
