@@ -39,7 +39,7 @@ function withLateRefusals(driver: ForwardDriver): ForwardDriver {
   };
 }
 
-async function fixture(protocol: "websocket" | "spdy", lateRefusals: boolean): Promise<ForwardDriverFixture> {
+async function fixture(protocol: "websocket" | "spdy"): Promise<ForwardDriverFixture> {
   const folder = await mkdtemp(join(tmpdir(), "portwright-kube-"));
   const server = await ApiServer.start({ protocols: [protocol] });
   server.putPod("web-0");
@@ -47,7 +47,7 @@ async function fixture(protocol: "websocket" | "spdy", lateRefusals: boolean): P
   await writeFile(file, server.kubeconfig());
   const driver = createKubernetesDriver(realClock);
   return {
-    driver: lateRefusals ? withLateRefusals(driver) : driver,
+    driver: withLateRefusals(driver),
     access: accessWith({ KUBECONFIG: file }, folder),
     serviceFor: (port) => kubernetesService({ resource_type: "pod", resource_name: "web-0" }, port),
     cut: () => server.cut(),
@@ -59,5 +59,5 @@ async function fixture(protocol: "websocket" | "spdy", lateRefusals: boolean): P
   };
 }
 
-forwardDriverContract("kubernetes over WebSocket", () => fixture("websocket", true));
-forwardDriverContract("kubernetes over SPDY", () => fixture("spdy", true));
+forwardDriverContract("kubernetes over WebSocket", () => fixture("websocket"));
+forwardDriverContract("kubernetes over SPDY", () => fixture("spdy"));
