@@ -1,3 +1,4 @@
+import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
