@@ -86,7 +86,7 @@ function obtain(found: SshHostConfig, keyword: string, values: readonly string[]
       found.user ??= value;
       break;
     case "port":
-      if (/^\d{1,5}$/.test(value)) found.port ??= Number(value);
+      if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) found.port ??= Number(value);
       break;
     case "identityfile":
       if (!found.identityFiles.includes(value)) found.identityFiles.push(value);
