@@ -257,6 +257,18 @@ describe("logging in", () => {
   });
 });
 
+test("a key file that appears is told, until the watch is disposed", async () => {
+  let changes = 0;
+  const service = sshService({ host: "127.0.0.1", key_file: ".ssh/later" }, 1);
+  const watching = driver.watch?.(service, { ...home.access, workspaceDir: home.dir }, () => changes++);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300);
+  });
+  await home.write("later", newKey().private);
+  await vi.waitFor(() => expect(changes).toBe(1), { timeout: 10_000 });
+  watching?.[Symbol.dispose]();
+});
+
 describe("forwarding", () => {
   test.each([
     [1, "ssh_forwarding_prohibited"],
