@@ -6,6 +6,7 @@ import { createSshDriver } from "#adapters/ssh/index.ts";
 import type { ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { closing } from "../contract/forward-driver-targets.ts";
+import { socketStatistics } from "../support/openssh-programs.ts";
 import { sshHome, sshService, type SshHome } from "../support/ssh-client.ts";
 
 const { TB_SSH_HOST, TB_SSH_PORT, TB_BASTION_PORT, TB_SSH_CLIENT_DIR = "", TB_REDIS_PORT } = process.env;
@@ -117,7 +118,8 @@ describe.skipIf(!TB_SSH_PORT || !TB_BASTION_PORT)("the testbed's sshd (skipped: 
 
 /** The server's processes of the connections that this process has to one of its ports, and of no others. */
 function sessionsOf(serverPort: number): number[] {
-  const ss = (...filter: string[]): string => String(execFileSync("ss", ["-tnpH", "state", "established", ...filter]));
+  const ss = (...filter: string[]): string =>
+    String(execFileSync(socketStatistics, ["-tnpH", "state", "established", ...filter]));
   const ours = ss(`dst 127.0.0.1:${serverPort}`)
     .split("\n")
     .filter((line) => line.includes(`pid=${process.pid},`))

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isEncrypted, loadPrivateKey } from "#adapters/ssh/private-key.ts";
+import { hasKeygen, keygen } from "../support/openssh-programs.ts";
 
 let dir = "";
 beforeAll(() => {
@@ -60,16 +61,14 @@ test("what is no key, too large, a folder or missing", async () => {
   );
 });
 
-const hasKeygen = spawnSync("ssh-keygen", ["-?"]).error === undefined;
-
 describe.skipIf(!hasKeygen)("keys of ssh-keygen (skipped where it is not installed)", () => {
   test.each(["ed25519", "ecdsa", "rsa"])("%s, plain and encrypted", async (type) => {
     const file = path.join(dir, `kg-${type}`);
-    execFileSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", file]);
+    execFileSync(keygen, ["-q", "-t", type, "-N", "", "-f", file]);
     const plain = readFileSync(file, "utf8");
     expect(isEncrypted(plain)).toBe(false);
     expect(await load(plain)).toMatch(/^(ssh|ecdsa)-/);
-    execFileSync("ssh-keygen", ["-q", "-p", "-P", "", "-N", "secret!", "-f", file]);
+    execFileSync(keygen, ["-q", "-p", "-P", "", "-N", "secret!", "-f", file]);
     const locked = readFileSync(file, "utf8");
     expect(isEncrypted(locked)).toBe(true);
     expect(await load(locked, "secret!")).toMatch(/^(ssh|ecdsa)-/);
@@ -77,7 +76,7 @@ describe.skipIf(!hasKeygen)("keys of ssh-keygen (skipped where it is not install
   });
 
   test("a public key is no private one", async () => {
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path.join(dir, "pair")]);
+    execFileSync(keygen, ["-q", "-t", "ed25519", "-N", "", "-f", path.join(dir, "pair")]);
     expect(await load(readFileSync(path.join(dir, "pair.pub"), "utf8"))).toBe("ssh_key_unreadable");
   });
 });
