@@ -5,6 +5,7 @@ import type { ConfigProblem, Configuration } from "#domain/spec/configuration.ts
 import { exit, type Command, type Invocation } from "../command.ts";
 import { didYouMean } from "../parse-command-line.ts";
 import { render, type Sheet } from "../render.ts";
+import { unknownAction } from "../unknown-action.ts";
 
 export const config: Command = {
   usage: "config validate [FILE] | config schema",
@@ -20,10 +21,7 @@ export const config: Command = {
     const [action = ""] = invocation.positionals;
     if (action === "validate") return validate(invocation);
     if (action === "schema") return schema(invocation);
-    const { nearestName } = await import("#domain/names.ts");
-    const nearest = didYouMean(nearestName(action, ["validate", "schema"]));
-    invocation.stderr.write(`portwright config: unknown action ${action}${nearest}; see portwright config --help\n`);
-    return exit.usage;
+    return unknownAction(invocation, "config", action, ["validate", "schema"]);
   },
 };
 

@@ -9,6 +9,7 @@ import { portwrightVersion } from "../../version.ts";
 import { exit, type Command, type Invocation } from "../command.ts";
 import { daemonPlace } from "#shim/daemon-place.ts";
 import { render } from "../render.ts";
+import { unknownAction } from "../unknown-action.ts";
 
 const actions: Readonly<Record<string, (invocation: Invocation) => Promise<number>>> = {
   start,
@@ -36,14 +37,7 @@ export const daemon: Command = {
   async run(invocation) {
     const [action = ""] = invocation.positionals;
     const run = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (run !== undefined) return run(invocation);
-    const [{ nearestName }, { didYouMean }] = await Promise.all([
-      import("#domain/names.ts"),
-      import("../parse-command-line.ts"),
-    ]);
-    const nearest = didYouMean(nearestName(action, Object.keys(actions)));
-    invocation.stderr.write(`portwright daemon: unknown action ${action}${nearest}; see portwright daemon --help\n`);
-    return exit.usage;
+    return run === undefined ? unknownAction(invocation, "daemon", action, Object.keys(actions)) : run(invocation);
   },
 };
 
