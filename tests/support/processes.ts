@@ -8,7 +8,8 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { portwrightPaths, type PortwrightPaths } from "#adapters/system/paths.ts";
 
-const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+/** An entry file of this folder. */
+export const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** A folder for one test's daemon, and the processes that the test started; disposing ends them by pid. */
 export class Sandbox implements AsyncDisposable {

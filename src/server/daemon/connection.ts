@@ -112,7 +112,8 @@ export class Connection {
 
 const lastLineTimeoutMs = 1000;
 
-const toClientHello = (said: HelloLine): ClientHello => ({
+/** The hello as the application knows it. */
+export const toClientHello = (said: HelloLine): ClientHello => ({
   id: said.id,
   name: said.client,
   version: said.version,
