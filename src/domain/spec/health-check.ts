@@ -94,7 +94,8 @@ export const healthCheckSchema = z
     return { type: type === "postgresql" ? "postgres" : type, ...common, config } as
       | (typeof common & { type: "tcp"; config: z.output<typeof tcp>["config"] })
       | (typeof common & { type: "redis"; config: z.output<typeof redis>["config"] })
-      | (typeof common & { type: "http" | "https"; config: z.output<typeof httpConfig> })
+      | (typeof common & { type: "http"; config: z.output<typeof httpConfig> })
+      | (typeof common & { type: "https"; config: z.output<typeof httpConfig> })
       | (typeof common & { type: "postgres"; config: z.output<typeof postgres>["config"] })
       | (typeof common & { type: "kafka"; config: z.output<typeof kafka>["config"] });
   });

@@ -10,11 +10,14 @@ export interface StreamHost {
   sendReset(streamId: number): void;
   /** The reader has taken what was buffered. */
   drained(stream: ForwardStream): void;
+  after(ms: number, run: () => void): Disposable;
   /** The stream is over; its ids mean nothing any more. */
   release(stream: ForwardStream): void;
 }
 
 const highWaterMark = 65_536;
+/** containerd ends the data stream up to 10 ms before it says on the error stream that the target refused. */
+const errorTextMs = 100;
 /** An error text beyond this tells nothing more. */
 const maxErrorText = 4096;
 /** Small writes that wait together leave as one frame up to this. */
@@ -33,6 +36,9 @@ export class ForwardStream extends Duplex {
   #remoteEnded = false;
   #errorText = "";
   #errorEnded = false;
+  /** The data stream's last frame, while the error stream may still explain it. */
+  #last: "fin" | "reset" | undefined;
+  #hold: Disposable | undefined;
 
   constructor(host: StreamHost, ids: { readonly errorId: number; readonly dataId: number }, target: ForwardTarget) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
@@ -51,23 +57,15 @@ export class ForwardStream extends Duplex {
     return this.readableLength;
   }
 
+  /** The target sent its last byte, or was never reached: the error stream tells which. */
   remoteEnd(): void {
-    if (this.#remoteEnded || this.destroyed) return;
-    if (this.#errorText !== "") {
-      this.#refuse();
-      return;
-    }
-    this.#remoteEnded = true;
-    this.push(null);
-    if (this.#localEnded) this.#host.release(this);
+    this.#hear("fin");
   }
 
   remoteReset(): void {
-    if (this.destroyed) return;
-    if (this.#errorText !== "") this.#refuse();
     // After its end of output a reset only says that it takes no more input: what it sent must still reach the reader.
-    else if (this.#remoteEnded) this.#localEnded = true;
-    else this.destroy(resetByTarget(this.#target));
+    if (this.#remoteEnded) this.#localEnded = true;
+    else this.#hear("reset");
   }
 
   receiveError(bytes: Buffer): void {
@@ -76,17 +74,34 @@ export class ForwardStream extends Duplex {
 
   errorEnd(): void {
     this.#errorEnded = true;
-    if (this.#errorText !== "" && !this.destroyed) this.#refuse();
+    this.#settle();
   }
 
   /** The tunnel is gone. An exchange that is complete stays readable. */
   lose(error: ConnectivityError): void {
+    this.#settle();
     if (this.#localEnded && this.#remoteEnded) return;
     this.destroy(error);
   }
 
-  #refuse(): void {
-    this.destroy(forwardError(this.#errorText, this.#target));
+  #hear(last: "fin" | "reset"): void {
+    if (this.destroyed || this.#remoteEnded) return;
+    this.#last = last;
+    if (this.#errorEnded) this.#settle();
+    else this.#hold ??= this.#host.after(errorTextMs, () => this.#settle());
+  }
+
+  /** What the data stream's last frame means is known once the error stream has ended, or stays silent. */
+  #settle(): void {
+    if (this.destroyed || this.#remoteEnded) return;
+    this.#hold?.[Symbol.dispose]();
+    if (this.#errorText !== "") this.destroy(forwardError(this.#errorText, this.#target));
+    else if (this.#last === "reset") this.destroy(resetByTarget(this.#target));
+    else if (this.#last === "fin") {
+      this.#remoteEnded = true;
+      this.push(null);
+      if (this.#localEnded) this.#host.release(this);
+    }
   }
 
   override _read(): void {
@@ -138,6 +153,7 @@ export class ForwardStream extends Duplex {
       this.#host.sendReset(this.dataId);
       if (!this.#errorEnded) this.#host.sendReset(this.errorId);
     }
+    this.#hold?.[Symbol.dispose]();
     this.#host.release(this);
     done(error);
   }

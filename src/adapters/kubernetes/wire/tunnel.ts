@@ -157,6 +157,10 @@ export class Tunnel implements StreamHost, FrameSink {
     this.#closeWhenEmpty();
   }
 
+  after(ms: number, run: () => void): Disposable {
+    return this.#clock.after(ms, run);
+  }
+
   data(streamId: number, bytes: Buffer): void {
     const stream = this.#find(streamId);
     if (stream === undefined) return;
