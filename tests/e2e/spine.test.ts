@@ -192,4 +192,3 @@ function sessionPids(daemon: number): number[] {
   const far = rows.filter((row) => row[3]?.endsWith(`:${bastion}`) && local.includes(row[4]));
   return far.flatMap((row) => [...(row[5] ?? "").matchAll(/pid=(\d+)/g)].map((match) => Number(match[1])));
 }
-

@@ -1,7 +1,16 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { agnhost, apply, deployment, kubectl, makeNamespace, postgresDeployment, rolledOut, service } from "../support/cluster.ts";
+import {
+  agnhost,
+  apply,
+  deployment,
+  kubectl,
+  makeNamespace,
+  postgresDeployment,
+  rolledOut,
+  service,
+} from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeHome, type Home } from "../support/home.ts";
 import { clients, type McpClient } from "../support/mcp-clients.ts";

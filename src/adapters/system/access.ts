@@ -28,7 +28,7 @@ export function createAccess({ layers, homeDir, workspaceDir, trusted }: AccessO
   const home = (): string => env("HOME") ?? homeDir;
   const environment = (): Environment => Object.assign({}, ...layers().toReversed()) as Environment;
 
-  const resolvePart = (part: TemplatePart, signal: AbortSignal | undefined): string | Promise<string> => {
+  const resolvePart = async (part: TemplatePart, signal: AbortSignal | undefined): Promise<string> => {
     if (part.kind === "text") return part.text;
     if (part.kind === "env") return env(part.name) ?? part.fallback ?? missing(part.name);
     if (!trusted) throw untrusted(part.source);

@@ -174,7 +174,9 @@ export const healthCheckSchema = z
         const scheme = check.config.url?.slice(0, check.config.url.indexOf(":")).toLowerCase();
         const type = scheme === "http" || scheme === "https" ? scheme : check.type;
         const config = httpOutput(check.config);
-        return type === "https" ? { type: "https" as const, ...common, config } : { type: "http" as const, ...common, config };
+        return type === "https"
+          ? { type: "https" as const, ...common, config }
+          : { type: "http" as const, ...common, config };
       }
       case "postgres":
       case "postgresql":

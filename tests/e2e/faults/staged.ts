@@ -231,7 +231,11 @@ export function faults(namespace: string, home: string): Fault[] {
       code: "variable_missing",
       service: postgres(namespace, '{database: app, password: "${env:NOBODY_HAS_THIS}"}'),
     },
-    { name: "host that does not resolve", code: "host_unresolved", service: ssh({ host: `${"a".repeat(64)}.invalid` }) },
+    {
+      name: "host that does not resolve",
+      code: "host_unresolved",
+      service: ssh({ host: `${"a".repeat(64)}.invalid` }),
+    },
     { name: "host that does not listen", code: "host_unreachable", service: ssh({ port: 9 }) },
     { name: "host key that is not known", code: "host_key_unknown", service: ssh({ knownHosts: "/dev/null" }) },
     {
