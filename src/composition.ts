@@ -1,8 +1,55 @@
+import { homedir } from "node:os";
+import { dirname } from "node:path";
+import { createConfigSource } from "#adapters/config-files/index.ts";
+import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createAccess } from "#adapters/system/access.ts";
+import { createSystemClock } from "#adapters/system/clock.ts";
+import { createPortOwners } from "#adapters/system/port-owners.ts";
+import { createPortwright, type Application } from "#application/portwright.ts";
+import type { ForwardDriver } from "#application/ports/forward-driver.ts";
+import type { Probes } from "#application/ports/probe.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
-import type { Portwright } from "#application/portwright.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { Technology } from "#domain/spec/service.ts";
 
-/** Stands in until the adapters are there. */
-export function compose(_store: StateStore): Portwright {
-  throw new ConnectivityError("not_supported", "this build has no application yet");
+/** The one root that may import everything: the application over the real adapters. Heavy ones are loaded on first use. */
+export function compose(store: StateStore): Application {
+  const clock = createSystemClock();
+  const drivers = new Map<Technology, Promise<ForwardDriver>>();
+  const driver = (technology: Technology): Promise<ForwardDriver> => {
+    let loading = drivers.get(technology);
+    if (!loading) drivers.set(technology, (loading = loadDriver[technology]()));
+    return loading;
+  };
+  const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
+    ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
+    kubernetes: async () => (await import("#adapters/kubernetes/index.ts")).createKubernetesDriver(clock),
+  };
+  let probes: Promise<Probes> | undefined;
+  const application = createPortwright({
+    clock,
+    store,
+    driver,
+    configSource: createConfigSource(),
+    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    probes: {
+      run: async (check, path, context) => {
+        probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());
+        return (await probes).run(check, path, context);
+      },
+    },
+    ownEnvironment: stringValues(process.env),
+    makeAccess: (workspace, environments) =>
+      createAccess({ layers: environments, homeDir: homedir(), workspaceDir: dirname(workspace), trusted: false }),
+  });
+  return {
+    ...application,
+    async close() {
+      await application.close();
+      await Promise.all([...drivers.values()].map(async (loading) => (await loading).close()));
+    },
+  };
+}
+
+function stringValues(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -62,10 +62,6 @@ export class Clients {
     return this.#sessions.get(clientId)?.displayName;
   }
 
-  get count(): number {
-    return this.#sessions.size;
-  }
-
   /** The environments of a workspace, newest client first, our own last; `PATH` is that of all, newest first. */
   environments(workspace: string): readonly Environment[] {
     const layers = [...(this.#environments.get(workspace) ?? []).map(({ env }) => env), this.#deps.ownEnvironment];

@@ -21,23 +21,26 @@ export interface PortwrightDependencies extends Omit<EngineDependencies, "access
   makeAccess(workspace: string, environments: () => readonly Readonly<Record<string, string>>[]): Access;
 }
 
-/** The whole application, as the daemon and `mcp --no-daemon` serve it. */
+/** The application, as a daemon runs it for its clients. */
 export interface Portwright {
-  readonly useCases: UseCases;
   connect(hello: ClientHello): Promise<ClientSession>;
   /** Brings back what was wanted when the last process ended. */
   restore(): Promise<void>;
   status(): {
     readonly services: { readonly wanted: number; readonly ready: number; readonly defined: number };
     readonly connections: number;
-    readonly clients: number;
   };
   /** Stops everything; what is wanted stays wanted for the next start. */
   close(): Promise<void>;
 }
 
+/** The same with what its surface (tools, resources, prompts) calls. */
+export interface Application extends Portwright {
+  readonly useCases: UseCases;
+}
+
 /** Joins engine, clients and use cases. */
-export function createPortwright(deps: PortwrightDependencies): Portwright {
+export function createPortwright(deps: PortwrightDependencies): Application {
   const clients = new Clients({
     configSource: deps.configSource,
     store: deps.store,
@@ -76,7 +79,7 @@ export function createPortwright(deps: PortwrightDependencies): Portwright {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
-    status: () => ({ services: engine.counts, connections: engine.connections, clients: clients.count }),
+    status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };
 }
