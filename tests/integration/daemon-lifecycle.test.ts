@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
 import { readSocketHint } from "#server/daemon/socket-hint.ts";
-import { closingMethod } from "#server/daemon/wire.ts";
+import { closingMethod, receivedMethod } from "#server/daemon/wire.ts";
 import { startDaemon } from "../support/daemon-in-process.ts";
 import { Sandbox } from "../support/processes.ts";
 
@@ -23,7 +23,12 @@ async function client(
   socket.on("error", () => {});
   const answered = new Promise<void>((resolve) => {
     socket.on("data", (chunk: Buffer) => {
-      lines.push(...chunk.toString().split("\n").filter(Boolean));
+      lines.push(
+        ...chunk
+          .toString()
+          .split("\n")
+          .filter((text) => text !== "" && !text.includes(receivedMethod)),
+      );
       resolve();
     });
   });

@@ -18,7 +18,9 @@ export class Sandbox implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
 
   constructor(env: Record<string, string> = {}) {
-    this.env = { PATH: process.env["PATH"] ?? "", HOME: this.home, PORTWRIGHT_HOME: this.home, ...env };
+    // A daemon that lost the race for the lock may win it after the test: it ends by itself.
+    const idle = { PORTWRIGHT_IDLE_EXIT_S: "5" };
+    this.env = { PATH: process.env["PATH"] ?? "", HOME: this.home, PORTWRIGHT_HOME: this.home, ...idle, ...env };
   }
 
   get paths(): PortwrightPaths {
