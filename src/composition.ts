@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
@@ -9,10 +8,22 @@ import { createPortwright, type Application } from "#application/portwright.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
+import type { Compose, ComposeContext } from "#server/daemon/compose.ts";
+import { serveMcp } from "#server/mcp/serve-mcp.ts";
 import type { Technology } from "#domain/spec/service.ts";
 
-/** The one root that may import everything: the application over the real adapters. Heavy ones are loaded on first use. */
-export function compose(store: StateStore): Application {
+/** The one root that may import everything: the application over the real adapters, and MCP over it. */
+export const composePortwright: Compose = ({ store, log, version, env, homeDir }) => {
+  const application = createApplication(store, env, homeDir);
+  return Promise.resolve({
+    application,
+    serveMcp: (input, output, session) =>
+      serveMcp(input, output, session, application.useCases, log.child({ component: "mcp" }), version),
+  });
+};
+
+/** Heavy adapters are loaded on first use. */
+function createApplication(store: StateStore, env: ComposeContext["env"], homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -37,9 +48,9 @@ export function compose(store: StateStore): Application {
         return (await probes).run(check, path, context);
       },
     },
-    ownEnvironment: stringValues(process.env),
-    makeAccess: (workspace, environments) =>
-      createAccess({ layers: environments, homeDir: homedir(), workspaceDir: dirname(workspace), trusted: false }),
+    ownEnvironment: stringValues(env),
+    makeAccess: (workspace, environment) =>
+      createAccess({ envLayers: [environment], homeDir, workspaceDir: dirname(workspace), trusted: false }),
   });
   return {
     ...application,
@@ -50,6 +61,6 @@ export function compose(store: StateStore): Application {
   };
 }
 
-function stringValues(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+function stringValues(env: ComposeContext["env"]): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

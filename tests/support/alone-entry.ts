@@ -1,7 +1,7 @@
 /** `portwright mcp --no-daemon` around the echo application, with a library that prints to stdout. */
 import { homedir } from "node:os";
 import { portwrightPaths } from "#adapters/system/paths.ts";
-import { serveInProcess } from "#server/daemon/serve-in-process.ts";
+import { serveInProcess } from "#cli/serve-in-process.ts";
 import { clientHello } from "#shim/client-hello.ts";
 import { composeEcho } from "./echo-composition.ts";
 

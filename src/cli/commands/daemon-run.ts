@@ -8,7 +8,7 @@ export async function runInForeground({ env, homeDir }: Invocation): Promise<nev
     paths: portwrightPaths(env, homeDir),
     env,
     homeDir,
-    compose: async (context) => (await import("#server/daemon/compose-portwright.ts")).composePortwright(context),
+    compose: async (context) => (await import("../../composition.ts")).composePortwright(context),
   });
   // What an adapter left open must not keep an ended daemon.
   process.exit(code);

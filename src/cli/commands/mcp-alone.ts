@@ -1,7 +1,7 @@
-import { serveInProcess } from "#server/daemon/serve-in-process.ts";
+import { serveInProcess } from "../serve-in-process.ts";
 import { clientHello, newClientId } from "#shim/client-hello.ts";
 import { portwrightPaths } from "#adapters/system/paths.ts";
-import { composePortwright } from "#server/daemon/compose-portwright.ts";
+import { composePortwright } from "../../composition.ts";
 import { portwrightVersion } from "../../version.ts";
 import type { Invocation } from "../command.ts";
 

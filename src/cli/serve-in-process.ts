@@ -5,11 +5,11 @@ import type { PortwrightPaths } from "#adapters/system/paths.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { consoleToStderr } from "#shim/console-to-stderr.ts";
 import { watchParent } from "#shim/parent-watch.ts";
-import { portwrightVersion } from "../../version.ts";
-import type { Compose } from "./compose.ts";
-import { toClientHello } from "./connection.ts";
-import { openLog } from "./log.ts";
-import type { HelloLine } from "./wire.ts";
+import { portwrightVersion } from "../version.ts";
+import type { Compose } from "#server/daemon/compose.ts";
+import { toClientHello } from "#server/daemon/connection.ts";
+import { openLog } from "#server/daemon/log.ts";
+import type { HelloLine } from "#server/daemon/wire.ts";
 
 /**
  * Everything in one process, between stdin and stdout: holds the same lock as a daemon, listens nowhere, and ends with
