@@ -35,7 +35,7 @@ test("the newest client's variable wins, and an older one's is found", async () 
 test("all missing variables are named at once", async () => {
   await expect(access().resolve("${env:ONE}-${env:TWO}")).rejects.toMatchObject({
     code: "variable_missing",
-    facts: { variables: ["ONE", "TWO"] },
+    facts: { variable: "ONE", variables: ["ONE", "TWO"] },
   });
 });
 
@@ -75,7 +75,7 @@ describe("commands", () => {
   test("that fail say so, with what they printed as text from outside", async () => {
     await expect(access().resolve("${command:sh -c 'echo no >&2; exit 3'}")).rejects.toMatchObject({
       code: "credential_plugin_failed",
-      facts: { program: "sh", exit: 3 },
+      facts: { command: "sh", exit: 3 },
       untrusted: "no\n",
     });
     await expect(access().resolve("${command:no-such-program-here}")).rejects.toMatchObject({

@@ -1,205 +1,202 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
-import { connect as startTls, type TLSSocket } from "node:tls";
-import { once } from "node:events";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { Access } from "#application/ports/access.ts";
-import type { Probe, ProbePath, ProbeResult } from "#application/ports/probe.ts";
-import type { ErrorCode } from "#domain/error-catalogue.ts";
+import type { Probe } from "#application/ports/probe.ts";
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { HealthCheckOf } from "#domain/spec/health-check.ts";
-import { clippedBytes, failedResult, Phases, probeFailure } from "./exchange.ts";
-
-type Check = HealthCheckOf<"http" | "https">;
+import { clippedBytes, closedWithoutByte, failure, notThisProtocol, tooLate } from "./failures.ts";
+import { judgeResponse, plainTextToTls } from "./http-judgement.ts";
+import { redirectTarget } from "./http-redirect.ts";
+import { type Exchange, runExchange } from "./run-exchange.ts";
+import { daysLeft, secure } from "./start-tls.ts";
 
 const mostRedirects = 5;
-const largestBodyBytes = 256 * 1024;
 
-/** One request through the path; redirects within the same host are followed. */
-export const httpProbe: Probe<"http"> & Probe<"https"> = {
-  async run(check: Check, path, { signal, access }): Promise<ProbeResult> {
-    const phases = new Phases();
-    const progress = { connected: false };
-    try {
-      return await followed(check, path, signal, access, phases, progress);
-    } catch (thrown) {
-      return failedResult(codedHttp(thrown, check.type), signal, phases, progress.connected);
-    }
-  },
-};
+/** Text that a check asks for is looked for in this much of the body. */
+const mostSearchedBytes = 1024 * 1024;
+
+type Check = HealthCheckOf<"http" | "https">;
 
 interface Answer {
   readonly status: number;
   readonly location: string | undefined;
+  /** The beginning, for evidence. */
   readonly body: Buffer;
+  readonly found: boolean;
+  readonly certificateDaysLeft: number | undefined;
 }
 
-async function followed(
-  check: Check,
-  path: ProbePath,
-  signal: AbortSignal,
+/**
+ * One request and its judgement. Redirects within the target are followed, each on a connection of its own, at most five;
+ * one that leads elsewhere proves that the target answers, and is not followed: the path leads to this target only.
+ */
+export const httpProbe: Probe<"http" | "https"> = {
+  run: (check, path, { signal, access }) =>
+    runExchange(
+      path,
+      signal,
+      check.type === "https" ? "protocol_mismatch" : "application_unhealthy",
+      async (exchange) => {
+        const headers = await resolvedHeaders(check.config.headers, access, signal);
+        const defaultPort = check.type === "https" ? 443 : 80;
+        const host = check.config.host ?? (path.port === defaultPort ? path.host : `${path.host}:${path.port}`);
+        const origin = `${check.type}://${host}`;
+        const visited = new Set<string>();
+        let target = check.config.path;
+        for (;;) {
+          visited.add(target);
+          const answer = await ask(check, exchange, { origin, host, target, headers, access });
+          const redirect = redirectTarget(answer, origin, target, path);
+          const expected = check.config.expected_status_codes.includes(answer.status);
+          if (redirect !== undefined && !expected) {
+            if (visited.has(redirect) || visited.size > mostRedirects)
+              throw failure("redirect_loop", "the check's path redirects in a circle", { redirects: visited.size });
+            target = redirect;
+            continue;
+          }
+          const facts: Record<string, string | number | boolean> = { status: answer.status };
+          if (visited.size > 1) facts.redirects = visited.size - 1;
+          if (answer.certificateDaysLeft !== undefined) facts.certificate_days_left = answer.certificateDaysLeft;
+          judgeResponse(check.config, answer, facts);
+          return { by: `${check.type} ${answer.status} ${check.config.method} ${check.config.path}`, facts };
+        }
+      },
+    ),
+};
+
+async function resolvedHeaders(
+  templates: Check["config"]["headers"],
   access: Access,
-  phases: Phases,
-  progress: { connected: boolean },
-): Promise<ProbeResult> {
-  const { method, path: asked, expected_status_codes: expected, expected_content: content } = check.config;
-  let target = asked;
-  const seen = new Set<string>();
-  for (let redirects = 0; ; redirects++) {
-    const answer = await ask(check, target, path, signal, access, phases, progress);
-    const next = redirectTarget(answer, check, path, target);
-    if (next !== undefined && !expected.includes(answer.status)) {
-      if (seen.has(next) || redirects >= mostRedirects)
-        throw probeFailure("redirect_loop", "the redirects of the check do not end", { path: asked, redirects });
-      seen.add(next);
-      target = next;
-      continue;
-    }
-    if (!expected.includes(answer.status)) throw wrongStatus(answer, target, expected);
-    if (content !== undefined && !answer.body.includes(content)) {
-      throw probeFailure(
-        "application_unhealthy",
-        "the answer does not contain what the check expects",
-        { status: answer.status, path: target },
-        answer.body,
-      );
-    }
-    return {
-      ok: true,
-      by: `${check.type} ${answer.status} ${method} ${target}`,
-      phasesMs: phases.ms,
-      facts: { status: answer.status },
-    };
-  }
-}
-
-/** The path of a redirect that stays with this target; one that leads elsewhere is judged as it is. */
-function redirectTarget(
-  { status, location }: Answer,
-  check: Check,
-  { host, port }: ProbePath,
-  from: string,
-): string | undefined {
-  if (status < 300 || status > 399 || status === 304 || location === undefined) return undefined;
-  const base = `${check.type}://${check.config.host ?? `${host}:${port}`}`;
-  if (!URL.canParse(location, base + from)) return undefined;
-  const url = new URL(location, base + from);
-  return url.origin === new URL(base).origin ? url.pathname + url.search : undefined;
-}
-
-function wrongStatus({ status, body }: Answer, path: string, expected: readonly number[]): Error {
-  const facts = { status, path, expected: expected.map(String) };
-  if (status === 404)
-    return probeFailure("check_path_missing", `the check's path ${path} is not there (404)`, facts, body);
-  if (status === 401 || status === 403)
-    return probeFailure("application_auth_failed", `the application refuses the check (${status})`, facts, body);
-  return probeFailure("application_unhealthy", `the application answers ${status} to ${path}`, facts, body);
-}
-
-async function ask(
-  check: Check,
-  target: string,
-  path: ProbePath,
   signal: AbortSignal,
-  access: Access,
-  phases: Phases,
-  progress: { connected: boolean },
-): Promise<Answer> {
-  const { method, host = `${path.host}:${path.port}`, headers: templates } = check.config;
-  const headers: Record<string, string> = { host, "user-agent": "portwright", connection: "close" };
+): Promise<Record<string, string>> {
+  const headers: Record<string, string> = {};
   for (const [name, template] of Object.entries(templates)) headers[name] = await access.resolve(template, signal);
-  const plain = await path.connect(signal);
-  progress.connected = true;
-  phases.done("dial");
-  try {
-    const stream = check.type === "https" ? await encrypted(plain, check, host, signal, phases) : plain;
-    const request = httpRequest({ createConnection: () => stream, method, path: target, headers, signal });
-    const response = await answered(request);
-    phases.done("first_byte");
-    return { status: response.statusCode ?? 0, location: response.headers.location, body: await bodyOf(response) };
-  } finally {
-    plain.destroy();
-  }
+  return headers;
 }
 
-async function answered(request: ClientRequest): Promise<IncomingMessage> {
-  const response = once(request, "response") as Promise<[IncomingMessage]>;
-  request.end();
-  return (await response)[0];
+interface Question {
+  readonly origin: string;
+  readonly host: string;
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly access: Access;
 }
 
-/** As much of the body as a check needs; the rest is not read. */
-async function bodyOf(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= largestBodyBytes) break;
-  }
-  return Buffer.concat(chunks);
-}
-
-async function encrypted(
-  plain: Duplex,
-  { config }: Check,
-  host: string,
-  signal: AbortSignal,
-  phases: Phases,
-): Promise<TLSSocket> {
-  const servername = host.replace(/:\d+$/, "");
-  const isName = !/^[\d.]+$|:/.test(servername);
-  const socket = startTls({
-    socket: plain,
-    host: servername,
-    rejectUnauthorized: config.verify_ssl,
-    ...(isName && { servername }),
-  });
-  await once(socket, "secureConnect", { signal });
-  phases.done("tls");
-  return socket;
-}
-
-const certificateCodes: Readonly<Record<string, ErrorCode>> = {
-  CERT_HAS_EXPIRED: "certificate_expired",
-  ERR_TLS_CERT_ALTNAME_INVALID: "certificate_name_mismatch",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "certificate_untrusted",
-  SELF_SIGNED_CERT_IN_CHAIN: "certificate_untrusted",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "certificate_untrusted",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "certificate_untrusted",
-  CERT_NOT_YET_VALID: "certificate_expired",
-};
-
-const certificateMessages: Readonly<Record<string, string>> = {
-  certificate_expired: "the server's certificate is not valid now",
-  certificate_name_mismatch: "the server's certificate is for another name",
-  certificate_untrusted: "the server's certificate is not from a trusted authority",
-};
-
-/** Errors of node:http and node:tls by their codes (documented: tls.md "X509 certificate error codes", http parser `HPE_*`). */
-function codedHttp(thrown: unknown, scheme: "http" | "https"): unknown {
-  const { code } = thrown as NodeJS.ErrnoException;
-  if (code === undefined) return thrown;
-  const certificate = certificateCodes[code];
-  if (certificate)
-    return probeFailure(certificate, certificateMessages[certificate] ?? "the certificate is not valid", {
-      reason: code,
+async function ask(check: Check, exchange: Exchange, question: Question): Promise<Answer> {
+  const { config } = check;
+  const { signal, phases } = exchange;
+  let stream: Duplex = await exchange.connect();
+  let certificateDaysLeft: number | undefined;
+  if (check.type === "https") {
+    const name = new URL(question.origin).hostname.replace(/^\[|\]$/g, "");
+    const socket: TLSSocket = await secure(stream, {
+      name,
+      verify: config.verify_ssl ? "full" : "none",
+      access: question.access,
+      signal,
     });
-  if (code.startsWith("HPE_"))
-    return probeFailure("protocol_mismatch", "what answers does not speak HTTP", { reason: code }, rawOf(thrown));
-  if (code.startsWith("ERR_SSL_") || code === "EPROTO") {
-    return probeFailure(
-      "protocol_mismatch",
-      scheme === "https" ? "what answers does not speak TLS" : "what answers speaks TLS",
-      { reason: code },
+    phases.mark("tls");
+    certificateDaysLeft = daysLeft(socket, Date.now());
+    stream = socket;
+  }
+  let bytesRead = 0;
+  const { response, search } = await new Promise<{ response: IncomingMessage; search: Promise<Found> }>(
+    (resolve, reject) => {
+      signal.addEventListener("abort", () => reject(tooLate(bytesRead)), { once: true });
+      const sent = send(question, config.method, stream);
+      sent.once("response", (message) => {
+        phases.mark("first_byte");
+        resolve({ response: message, search: searchBody(message, config.expected_content, signal) });
+      });
+      sent.on("error", (error) => reject(requestError(error, check.type === "https", bytesRead)));
+      // After the request has its own listener: this one does not start the reading.
+      stream.on("data", (chunk: Buffer) => (bytesRead += chunk.length));
+      if (signal.aborted) reject(tooLate(0));
+    },
+  );
+  const { body, found } = await search;
+  return {
+    status: response.statusCode ?? 0,
+    location: response.headers.location,
+    body,
+    found,
+    certificateDaysLeft,
+  };
+}
+
+function send({ host, target, headers }: Question, method: string, stream: Duplex): ClientRequest {
+  try {
+    const sent = request({
+      method,
+      // What HTTP does not carry as it is (a space, a letter beyond ASCII) is encoded, the rest stays.
+      path: target.replaceAll(/[^\u0021-\u007E]+/g, encodeURI),
+      setHost: false,
+      headers: { host, "user-agent": "portwright-check", accept: "*/*", ...lowerCased(headers), connection: "close" },
+      createConnection: () => stream,
+    });
+    sent.end();
+    return sent;
+  } catch (cause) {
+    throw new ConnectivityError(
+      "config_invalid",
+      "the check's headers hold characters that HTTP does not carry",
+      {},
+      { cause },
     );
   }
-  if (code === "ECONNRESET")
-    return probeFailure("application_unhealthy", "the server closed the connection without an answer", {
-      closed: true,
-    });
-  return thrown;
 }
 
-const rawOf = (thrown: unknown): string | undefined => {
-  const { rawPacket } = thrown as { readonly rawPacket?: Buffer };
-  return rawPacket?.subarray(0, clippedBytes).toString("latin1");
-};
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+function requestError(error: Error, overTls: boolean, bytesRead: number): ConnectivityError {
+  if (error instanceof ConnectivityError) return error;
+  const { code = "", rawPacket } = error as NodeJS.ErrnoException & { rawPacket?: Buffer };
+  if (code.startsWith("HPE_")) {
+    if (rawPacket && plainTextToTls(rawPacket))
+      return failure("protocol_mismatch", "the target speaks HTTPS, not HTTP", {}, rawPacket);
+    return notThisProtocol("http", rawPacket ?? Buffer.alloc(0));
+  }
+  // The handshake has shown that something is there.
+  if (!overTls && bytesRead === 0) return closedWithoutByte();
+  return failure("application_unhealthy", "the target closed the connection before its answer was complete", {
+    closed: true,
+  });
+}
+
+interface Found {
+  readonly body: Buffer;
+  readonly found: boolean;
+}
+
+/** Reads as much as is needed: the beginning for evidence, or until the text is found. */
+function searchBody(response: IncomingMessage, wanted: string | undefined, signal: AbortSignal): Promise<Found> {
+  const needle = Buffer.from(wanted ?? "");
+  return new Promise((resolve, reject) => {
+    let body = Buffer.alloc(0);
+    let window = Buffer.alloc(0);
+    let searched = 0;
+    const done = (found: boolean): void => {
+      response.destroy();
+      resolve({ body, found });
+    };
+    response.on("data", (chunk: Buffer) => {
+      if (body.length < clippedBytes) body = Buffer.concat([body, chunk.subarray(0, clippedBytes - body.length)]);
+      window = Buffer.concat([window, chunk]);
+      searched += chunk.length;
+      if (needle.length > 0 && window.includes(needle)) done(true);
+      else if (needle.length === 0 ? body.length >= clippedBytes : searched >= mostSearchedBytes)
+        done(needle.length === 0);
+      else window = window.subarray(Math.max(0, window.length - needle.length + 1));
+    });
+    response.once("end", () => done(needle.length === 0));
+    const cut: Facts = { closed: true };
+    response.on("error", () =>
+      reject(
+        failure("application_unhealthy", "the target closed the connection in the middle of its answer", cut, body),
+      ),
+    );
+    signal.addEventListener("abort", () => reject(tooLate(1)), { once: true });
+  });
+}

@@ -1,24 +1,22 @@
-import type { Probes, Probe, ProbeResult } from "#application/ports/probe.ts";
-import type { HealthCheckType } from "#domain/spec/health-check.ts";
+import type { Probes } from "#application/ports/probe.ts";
 
-type Loaders = { readonly [T in HealthCheckType]: () => Promise<Probe<T>> };
-
-/** Each is loaded when the first check of its type runs. */
-const loaders: Loaders = {
-  tcp: async () => (await import("./tcp.ts")).tcpProbe,
-  redis: async () => (await import("./redis.ts")).redisProbe,
-  http: async () => (await import("./http.ts")).httpProbe,
-  https: async () => (await import("./http.ts")).httpProbe,
-  postgres: async () => (await import("./postgres.ts")).postgresProbe,
-  kafka: async () => (await import("./kafka.ts")).kafkaProbe,
-};
-
-/** Runs the probe of a check's type. */
+/** Dispatches a check to the probe of its type; each is loaded on first use. */
 export function createProbes(): Probes {
   return {
-    async run(check, path, context): Promise<ProbeResult> {
-      const probe = (await loaders[check.type]()) as Probe;
-      return probe.run(check, path, context);
+    async run(check, path, context) {
+      switch (check.type) {
+        case "tcp":
+          return (await import("./tcp.ts")).tcpProbe.run(check, path, context);
+        case "redis":
+          return (await import("./redis.ts")).redisProbe.run(check, path, context);
+        case "http":
+        case "https":
+          return (await import("./http.ts")).httpProbe.run(check, path, context);
+        case "postgres":
+          return (await import("./postgres.ts")).postgresProbe.run(check, path, context);
+        case "kafka":
+          return (await import("./kafka.ts")).kafkaProbe.run(check, path, context);
+      }
     },
   };
 }

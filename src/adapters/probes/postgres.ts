@@ -1,138 +1,99 @@
-import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { connect as startTls } from "node:tls";
 import type { Access } from "#application/ports/access.ts";
 import type { Probe } from "#application/ports/probe.ts";
-import type { ErrorCode } from "#domain/error-catalogue.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { HealthCheckOf } from "#domain/spec/health-check.ts";
-import { Exchange, probeFailure, runExchange, type Phases } from "./exchange.ts";
-import {
-  errorFields,
-  parseMessage,
-  passwordMessage,
-  passwordText,
-  queryMessage,
-  saslInitial,
-  sslRequest,
-  startupMessage,
-  terminateMessage,
-  type BackendMessage,
-} from "./postgres-wire.ts";
-import { ScramClient } from "./scram.ts";
+import type { Conversation } from "./conversation.ts";
+import { failure, notThisProtocol } from "./failures.ts";
+import { authenticate, serverError } from "./postgres-authentication.ts";
+import { message, readMessage, sslRequest, startUp, text } from "./postgres-messages.ts";
+import { type Exchange, type Proof, runExchange } from "./run-exchange.ts";
+import { startTls } from "./start-tls.ts";
 
 type Config = HealthCheckOf<"postgres">["config"];
 
-/** By SQLSTATE (documentation, appendix "Error Codes"); any other one is an unhealthy application. */
-const codeBySqlState: Readonly<Record<string, { readonly code: ErrorCode; readonly message: string }>> = {
-  "28P01": { code: "application_auth_failed", message: "PostgreSQL does not take the password" },
-  "28000": { code: "application_auth_failed", message: "PostgreSQL does not let this user in" },
-  "3D000": { code: "database_missing", message: "there is no such database" },
-  "53300": { code: "too_many_connections", message: "PostgreSQL has no connection left" },
-  "57P03": { code: "application_unhealthy", message: "PostgreSQL is starting or shutting down" },
+/** Whether a connection asks for TLS, and whether it goes on without. */
+type Encryption = "never" | "if_offered" | "always";
+
+/** What libpq does per sslmode, in order; the next is tried when the server refuses the user over the one before. */
+const attempts: Readonly<Record<Config["sslmode"], readonly Encryption[]>> = {
+  disable: ["never"],
+  allow: ["never", "always"],
+  prefer: ["if_offered", "never"],
+  require: ["always"],
+  "verify-ca": ["always"],
+  "verify-full": ["always"],
 };
 
-/** The start-up, as far as the credentials reach: with them the query, without the server's request for them is the proof. */
+/**
+ * Start-up, authentication and one query (PostgreSQL documentation, "Frontend/Backend Protocol"). Without a password it
+ * is verified by the server's request for one.
+ */
 export const postgresProbe: Probe<"postgres"> = {
   run: ({ config }, path, { signal, access }) =>
-    runExchange(path, signal, async (plain, phases) => {
-      using exchange = await afterSslRequest(plain, config, signal, phases);
-      exchange.write(startupMessage(config.user, config.database));
-      const authenticated = await authenticate(exchange, config, access, signal);
-      phases.done("auth");
-      if (!authenticated) return { by: "postgres start-up" };
-      await runQuery(exchange, config.query);
-      phases.done("query");
-      exchange.write(terminateMessage());
-      return { by: `postgres ${config.query}` };
+    runExchange(path, signal, "protocol_mismatch", async (exchange) => {
+      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
+      const [first, second] = attempts[config.sslmode];
+      try {
+        return await attempt(exchange, config, password, first ?? "never", access);
+      } catch (thrown) {
+        const noEntry = thrown instanceof ConnectivityError && thrown.facts.sqlstate === "28000";
+        if (!noEntry || second === undefined) throw thrown;
+        return await attempt(exchange, config, password, second, access).catch(() => Promise.reject(thrown));
+      }
     }),
 };
 
-/** Asks for TLS where the mode wants it (`S` yes, `N` no, one byte). */
-async function afterSslRequest(
-  plain: Exchange,
+async function attempt(
+  exchange: Exchange,
+  config: Config,
+  password: string | undefined,
+  encryption: Encryption,
+  access: Access,
+): Promise<Proof> {
+  const { phases } = exchange;
+  const conversation = await exchange.converse();
+  const encrypted = encryption !== "never" && (await encrypt(conversation, exchange, config, encryption, access));
+  if (encrypted) phases.mark("tls");
+  conversation.send(startUp(config.user, config.database));
+  const facts = { encrypted };
+  const entry = await authenticate(conversation, config.user, password);
+  phases.mark("auth");
+  if (entry === "unproven") return { by: "postgres start-up", facts };
+  await until(conversation, "Z");
+  conversation.send(message("Q", text(config.query)));
+  await until(conversation, "DCI");
+  conversation.send(message("X"));
+  return { by: "postgres query", facts };
+}
+
+async function encrypt(
+  conversation: Conversation,
+  { path, signal }: Exchange,
   { sslmode }: Config,
-  signal: AbortSignal,
-  phases: Phases,
-): Promise<Exchange> {
-  if (sslmode === "disable" || sslmode === "allow") return plain;
-  plain.write(sslRequest());
-  const answer = await plain.read((received) => (received.length > 0 ? received.subarray(0, 1).toString() : undefined));
+  encryption: Encryption,
+  access: Access,
+): Promise<boolean> {
+  conversation.send(sslRequest);
+  const answer = (await conversation.first()).toString("latin1", 0, 1);
   if (answer === "S") {
-    plain.take(1);
-    const strict = sslmode === "verify-ca" || sslmode === "verify-full";
-    const socket = startTls({ socket: plain.stream, rejectUnauthorized: strict });
-    await once(socket, "secureConnect", { signal });
-    phases.done("tls");
-    return new Exchange(socket, signal);
+    await conversation.read(1);
+    const verify = sslmode === "verify-full" ? "full" : sslmode === "verify-ca" ? "chain" : "none";
+    await startTls(conversation, { name: path.host, verify, access, signal });
+    return true;
   }
-  if (answer !== "N") throw probeFailure("protocol_mismatch", "what answers is not PostgreSQL", {}, plain.received);
-  plain.take(1);
-  if (sslmode !== "prefer")
-    throw probeFailure("protocol_mismatch", `PostgreSQL offers no TLS, and sslmode is ${sslmode}`, { sslmode });
-  return plain;
+  if (answer === "E") throw serverError((await readMessage(conversation)).body);
+  if (answer !== "N" || conversation.held.length > 1) throw notThisProtocol("postgres", conversation.held);
+  if (encryption === "always")
+    throw failure("application_unhealthy", "PostgreSQL offers no TLS, which sslmode asks for", { sslmode });
+  await conversation.read(1);
+  return false;
 }
 
-async function nextMessage(exchange: Exchange): Promise<BackendMessage> {
-  const message = await exchange.read(parseMessage);
-  if (message === "garbage")
-    throw probeFailure("protocol_mismatch", "what answers is not PostgreSQL", {}, exchange.received);
-  const taken = { ...message, payload: Buffer.from(message.payload) };
-  exchange.take(message.size);
-  if (taken.type === "E") throw serverError(taken.payload);
-  return taken;
-}
-
-function serverError(payload: Buffer): Error {
-  const fields = errorFields(payload);
-  const sqlstate = /^[0-9A-Z]{5}$/.exec(fields.get("C") ?? "")?.[0] ?? "unknown";
-  const { code, message } = codeBySqlState[sqlstate] ?? {
-    code: "application_unhealthy" as const,
-    message: `PostgreSQL answers with an error (${sqlstate})`,
-  };
-  return probeFailure(code, message, { sqlstate }, fields.get("M"));
-}
-
-/** Authentication requests by number: 0 done, 3 clear text, 5 MD5, 10 SASL, 11 its challenge, 12 its end. */
-async function authenticate(exchange: Exchange, config: Config, access: Access, signal: AbortSignal): Promise<boolean> {
-  const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
-  let scram: ScramClient | undefined;
+/** Reads on to a message of one of these types. */
+async function until(conversation: Conversation, types: string): Promise<void> {
   for (;;) {
-    const { type, payload } = await nextMessage(exchange);
-    if (type !== "R" || payload.length < 4)
-      throw probeFailure("protocol_mismatch", "what answers is not PostgreSQL", {}, payload);
-    const request = payload.readInt32BE(0);
-    if (request === 0) return true;
-    if (password === undefined) return false;
-    if (request === 3) exchange.write(passwordMessage(passwordText(password)));
-    else if (request === 5)
-      exchange.write(passwordMessage(passwordText(md5Answer(config.user, password, payload.subarray(4, 8)))));
-    else if (request === 10) {
-      scram = new ScramClient(password);
-      exchange.write(passwordMessage(saslInitial("SCRAM-SHA-256", scram.firstMessage)));
-    } else if (request === 11 && scram) {
-      const final = await scram.finalMessage(payload.subarray(4).toString());
-      if (final === undefined) throw probeFailure("protocol_mismatch", "the server's SCRAM challenge is not valid");
-      exchange.write(passwordMessage(Buffer.from(final)));
-    } else if (request === 12 && scram) {
-      if (!scram.verifies(payload.subarray(4).toString()))
-        throw probeFailure("application_auth_failed", "the server does not know the password itself");
-    } else
-      throw probeFailure(
-        "not_supported",
-        `PostgreSQL asks for a login of kind ${request}, which the check does not speak`,
-        { request },
-      );
+    const { type, body } = await readMessage(conversation);
+    if (type === "E") throw serverError(body);
+    if (types.includes(type)) return;
   }
-}
-
-function md5Answer(user: string, password: string, salt: Buffer): string {
-  const md5 = (data: string | Buffer): string => createHash("md5").update(data).digest("hex");
-  return `md5${md5(Buffer.concat([Buffer.from(md5(password + user)), salt]))}`;
-}
-
-/** Until ReadyForQuery, twice: after the login and after the query. */
-async function runQuery(exchange: Exchange, sql: string): Promise<void> {
-  while ((await nextMessage(exchange)).type !== "Z");
-  exchange.write(queryMessage(sql));
-  while ((await nextMessage(exchange)).type !== "Z");
 }

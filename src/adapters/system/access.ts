@@ -63,7 +63,7 @@ function resolved(template: string, env: Access["env"]): string {
   throw new ConnectivityError(
     "variable_missing",
     `${names.length === 1 ? "the variable" : "the variables"} ${names.join(", ")} ${names.length === 1 ? "is" : "are"} not set in the environment of any connected client`,
-    { variables: names },
+    { variable: names[0] ?? "", ...(names.length > 1 && { variables: names }) },
   );
 }
 

@@ -60,7 +60,7 @@ const failed = (message: string, facts = {}, cause?: unknown, untrusted?: string
 
 function commandError(program: string, error: Error, stderr: string): ConnectivityError {
   const { code, killed } = error as { code?: string | number | null; killed?: boolean };
-  const facts = { program };
+  const facts = { command: program };
   if (code === "ENOENT" || code === "EACCES") {
     const message = "the program of a reference is not on the PATH of any connected client";
     return new ConnectivityError("credential_plugin_missing", message, facts, { cause: error });
