@@ -17,8 +17,8 @@ import { waitFor } from "./usecases/wait-for.ts";
 export interface PortwrightDependencies extends Omit<EngineDependencies, "access" | "lookup" | "isConnected"> {
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
-  /** Makes the access of a workspace over the environments of its clients, newest first. */
-  makeAccess(workspace: string, environments: () => readonly Readonly<Record<string, string>>[]): Access;
+  /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
+  makeAccess(workspace: string, environment: () => Readonly<Record<string, string>>): Access;
 }
 
 /** The application, as a daemon runs it for its clients. */
@@ -51,7 +51,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   const accesses = new Map<string, Access>();
   const access = (workspace: string): Access => {
     let known = accesses.get(workspace);
-    if (!known) accesses.set(workspace, (known = deps.makeAccess(workspace, () => clients.environments(workspace))));
+    if (!known) accesses.set(workspace, (known = deps.makeAccess(workspace, () => clients.environment(workspace))));
     return known;
   };
   const engine: Engine = new Engine({

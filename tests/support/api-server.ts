@@ -44,6 +44,7 @@ export class ApiServer implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Set<Watcher>();
   readonly #objects = new Map<string, Map<string, ApiObject>>();
+  readonly #history: { readonly resource: string; readonly type: string; readonly object: ApiObject }[] = [];
   #version = 100;
   readonly tunnels = new Set<ServerTunnel>();
   /** `GET /api/v1/…` of every request, without the query. */
@@ -124,6 +125,7 @@ export class ApiServer implements AsyncDisposable {
     for (const { response } of this.#watchers) {
       response.end(`${JSON.stringify({ type: "ERROR", object: { kind: "Status", code: 410, metadata: {} } })}\n`);
     }
+    this.#watchers.clear();
   }
 
   /** Breaks every watch off. */
@@ -155,6 +157,7 @@ export class ApiServer implements AsyncDisposable {
   }
 
   #emit(resource: string, type: string, object: ApiObject): void {
+    this.#history.push({ resource, type, object });
     for (const watcher of this.#watchers) {
       if (watcher.resource === resource && watcher.matches(object))
         watcher.response.write(`${JSON.stringify({ type, object })}\n`);
@@ -215,9 +218,10 @@ export class ApiServer implements AsyncDisposable {
       this.#watchers.add(watcher);
       response.on("close", () => this.#watchers.delete(watcher));
       const since = Number(query.get("resourceVersion"));
-      for (const object of this.#kind(resource).values()) {
-        if (Number(object.metadata.resourceVersion) > since && matches(object)) {
-          response.write(`${JSON.stringify({ type: "MODIFIED", object })}\n`);
+      for (const event of this.#history) {
+        const later = Number(event.object.metadata.resourceVersion) > since;
+        if (later && event.resource === resource && matches(event.object)) {
+          response.write(`${JSON.stringify({ type: event.type, object: event.object })}\n`);
         }
       }
       response.write(

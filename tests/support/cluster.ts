@@ -86,4 +86,22 @@ export const service = (
 
 /** Waits until a deployment's pods are ready. */
 export const rolledOut = (namespace: string, name: string): Promise<string> =>
-  kubectl("rollout", "status", `deployment/${name}`, "-n", namespace, "--timeout=90s");
+  kubectl("rollout", "status", `deployment/${name}`, "-n", namespace, "--timeout=60s");
+
+/** A PostgreSQL (user postgres, password secret, database app) that is ready when its final server answers. */
+export const postgresDeployment = (namespace: string, name: string): object =>
+  deployment(namespace, name, {
+    image: servicesImage,
+    args: ["postgres"],
+    container: {
+      env: [
+        { name: "POSTGRES_PASSWORD", value: "secret" },
+        { name: "POSTGRES_DB", value: "app" },
+      ],
+      readinessProbe: {
+        exec: { command: ["/bin/sh", "-c", "PGPASSWORD=secret psql -h 127.0.0.1 -U postgres -d app -c 'select 1'"] },
+        periodSeconds: 1,
+        successThreshold: 3,
+      },
+    },
+  });

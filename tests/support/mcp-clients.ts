@@ -23,7 +23,7 @@ export interface Progress {
   readonly message?: string | undefined;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
   /** Default 60 s, as common clients have it. */
@@ -67,7 +67,7 @@ export interface McpClient {
 }
 
 /** Over stdio to a started process, or over streams within this one. */
-export type Target = Command | StreamTransport;
+type Target = Command | StreamTransport;
 export type Connect = (target: Target, options?: { readonly clientName?: string }) => Promise<McpClient>;
 
 const isCommand = (target: Target): target is Command => "command" in target;

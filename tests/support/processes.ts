@@ -8,7 +8,8 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { portwrightPaths, type PortwrightPaths } from "#adapters/system/paths.ts";
 
-const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+/** An entry file of this folder. */
+export const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** A folder for one test's daemon, and the processes that the test started; disposing ends them by pid. */
 export class Sandbox implements AsyncDisposable {
@@ -17,7 +18,9 @@ export class Sandbox implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
 
   constructor(env: Record<string, string> = {}) {
-    this.env = { PATH: process.env["PATH"] ?? "", HOME: this.home, PORTWRIGHT_HOME: this.home, ...env };
+    // A daemon that lost the race for the lock may win it after the test: it ends by itself.
+    const idle = { PORTWRIGHT_IDLE_EXIT_S: "5" };
+    this.env = { PATH: process.env["PATH"] ?? "", HOME: this.home, PORTWRIGHT_HOME: this.home, ...idle, ...env };
   }
 
   get paths(): PortwrightPaths {

@@ -41,7 +41,15 @@ export interface SshServer extends AsyncDisposable {
   cut(): void;
 }
 
-export const newKey = (): { private: string; public: string } => ssh2.utils.generateKeyPairSync("ed25519");
+export const newKey = (type: "ed25519" | "ecdsa" = "ed25519"): { private: string; public: string } =>
+  type === "ed25519"
+    ? ssh2.utils.generateKeyPairSync("ed25519")
+    : ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+
+/** Private to ssh2 (Protocol.js). */
+interface ProtocolInternals {
+  readonly ["_protocol"]: { channelOpenFail(channel: number, reason: number, text: string): void };
+}
 
 const parsed = (text: string): ParsedKey => {
   const key = ssh2.utils.parseKey(text);
@@ -78,13 +86,14 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     });
     client.on("tcpip", (accept, reject, info) => {
       if (state.forwarding === "never") return;
-      if (state.forwarding !== "allow") {
-        // The reason is a parameter of the method behind `reject`, which the types leave out.
-        (reject as (reason: number) => void)(state.forwarding);
-        return;
-      }
-      forward(accept, reject, info, channels);
+      if (state.forwarding === "allow") forward(accept, reject, info, channels);
+      else reject();
     });
+    // ssh2's reject() always says 2; the reason can be chosen only below it.
+    const { ["_protocol"]: protocol } = client as unknown as ProtocolInternals;
+    const fail = protocol.channelOpenFail.bind(protocol);
+    protocol.channelOpenFail = (channel, reason, text) =>
+      fail(channel, typeof state.forwarding === "number" ? state.forwarding : reason, text);
   });
   // An own listener, so that the sockets are at hand to be cut.
   const listener = net.createServer({ noDelay: true }, (socket) => {
@@ -163,12 +172,12 @@ const nothing = Buffer.alloc(0);
 
 function forward(
   accept: () => ServerChannel,
-  reject: (reason: number) => void,
+  reject: () => void,
   info: TcpipRequestInfo,
   channels: Set<ServerChannel>,
 ): void {
   const socket = net.connect({ host: info.destIP, port: info.destPort, allowHalfOpen: true, noDelay: true });
-  socket.once("error", () => reject(2));
+  socket.once("error", () => reject());
   socket.once("connect", () => {
     socket.removeAllListeners("error");
     const channel = accept();

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import net from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { keygen } from "./openssh-programs.ts";
 
 const program = "/usr/sbin/sshd";
 
@@ -30,7 +31,7 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
   const dir = await mkdtemp(path.join(os.tmpdir(), "portwright-sshd-"));
   const keyFile = path.join(dir, "client_key");
   const hostKey = path.join(dir, "host_key");
-  for (const file of [keyFile, hostKey]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]);
+  for (const file of [keyFile, hostKey]) execFileSync(keygen, ["-q", "-t", "ed25519", "-N", "", "-f", file]);
   await writeFile(path.join(dir, "authorized_keys"), await readFile(`${keyFile}.pub`));
   const port = await freePort();
   const lines = [

@@ -80,7 +80,12 @@ export class PodTransport implements Transport {
     if (this.#move !== undefined && this.#isGone(this.#slot.candidate)) await abortable(this.#move, signal);
     this.#check();
     const { candidate, pool } = this.#slot;
-    const to = { namespace: this.#parts.target.namespace, pod: candidate.pod, port: candidate.port };
+    const to = {
+      namespace: this.#parts.target.namespace,
+      pod: candidate.pod,
+      port: candidate.port,
+      endCuts: candidate.endCuts,
+    };
     try {
       const stream = await pool.open(to, signal);
       if (!signal.aborted) return stream;

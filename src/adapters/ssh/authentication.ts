@@ -55,19 +55,24 @@ export class Authentication {
     };
     const { passphrase, password, agentSocket } = settings;
     const askPassphrase = passphrase === undefined ? undefined : () => access.resolve(passphrase, signal);
+    const asked = agentSocket === undefined ? undefined : await attempt(askAgent(agentSocket, signal));
+    const agentProblem = asked instanceof ConnectivityError ? asked : undefined;
+    const agent = asked instanceof ConnectivityError ? undefined : asked;
+    const holds = (blob: Buffer | undefined): boolean =>
+      blob !== undefined && (agent?.keys ?? []).some((key) => key.getPublicSSH().equals(blob));
+
     const keyProblems: ConnectivityError[] = [];
     const files: { path: string; key: ParsedKey | undefined; blob: Buffer | undefined }[] = [];
     for (const path of settings.keyFiles) {
-      const loaded = await attempt(loadPrivateKey(path, askPassphrase));
+      const blob = await publicHalf(path);
+      // The agent signs with it: no need to open it, which for an encrypted key takes half a second of this thread.
+      const loaded = holds(blob) ? undefined : await attempt(loadPrivateKey(path, askPassphrase));
       const key = loaded instanceof ConnectivityError ? undefined : loaded;
       if (loaded instanceof ConnectivityError && (settings.keysNamed || loaded.code !== "ssh_key_missing")) {
         keyProblems.push(loaded);
       }
-      files.push({ path, key, blob: key?.getPublicSSH() ?? (await publicHalf(path)) });
+      files.push({ path, key, blob: key?.getPublicSSH() ?? blob });
     }
-    const asked = agentSocket === undefined ? undefined : await attempt(askAgent(agentSocket, signal));
-    const agentProblem = asked instanceof ConnectivityError ? asked : undefined;
-    const agent = asked instanceof ConnectivityError ? undefined : asked;
     const held = agentOrder(
       agent,
       files.flatMap(({ blob }) => blob ?? []),
@@ -83,7 +88,7 @@ export class Authentication {
       });
     }
     for (const { path, key } of files) {
-      if (!key || held.some((one) => one.getPublicSSH().equals(key.getPublicSSH()))) continue;
+      if (!key || holds(key.getPublicSSH())) continue;
       offers.push({
         method: "publickey",
         label: `key ${path}`,

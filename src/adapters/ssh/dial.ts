@@ -45,6 +45,7 @@ export async function dialSsh(
   const identification = new ServerIdentification();
   const dialled = Promise.withResolvers<SshConnection>();
   let phase: "tcp" | "handshake" | "login" | "done" = "tcp";
+  let resolved = net.isIP(host) !== 0;
   let negotiated: NegotiatedAlgorithms | undefined;
   let banner: string | undefined;
 
@@ -71,7 +72,10 @@ export async function dialSsh(
   };
   const onAbort = (): void => fail(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  let timer = setTimeout(() => fail(phase === "tcp" ? tcpTimeout(host, port) : explain(undefined)), limits.handshakeMs);
+  let timer = setTimeout(
+    () => fail(phase === "tcp" ? tcpTimeout(host, port, resolved) : explain(undefined)),
+    limits.handshakeMs,
+  );
 
   client.on("error", (error: Error & { level?: string }) => {
     // An agent that cannot sign, or a key that cannot: ssh2 goes on to the next one.
@@ -103,6 +107,12 @@ export async function dialSsh(
     dialled.resolve(new SshConnection(client, socket, negotiated, identification.software));
   });
 
+  socket.on("lookup", () => {
+    resolved = true;
+  });
+  socket.setNoDelay(true);
+  // Before ssh2 sees the socket: it takes one that is not connecting for connected.
+  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: addressAttemptMs });
   client.connect({
     sock: socket,
     username: settings.user,
@@ -124,9 +134,6 @@ export async function dialSsh(
   socket.on("data", function readAlong(bytes: Buffer) {
     if (identification.take(bytes)) socket.off("data", readAlong);
   });
-  socket.setNoDelay(true);
-  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: addressAttemptMs });
-
   try {
     return await dialled.promise;
   } catch (error) {
@@ -137,12 +144,9 @@ export async function dialSsh(
   }
 }
 
-const tcpTimeout = (host: string, port: number): ConnectivityError =>
-  new ConnectivityError("host_unreachable", `${host}:${port} did not answer in time`, {
-    host,
-    port,
-    errno: "ETIMEDOUT",
-  });
+/** Not even resolved, or resolved and not answering. */
+const tcpTimeout = (host: string, port: number, resolved: boolean): ConnectivityError =>
+  tcpConnectError({ code: resolved ? "ETIMEDOUT" : "EAI_AGAIN" }, host, port);
 
 const loginTimeout = (host: string, port: number): ConnectivityError =>
   new ConnectivityError("host_unreachable", `${host}:${port} did not finish the login in time`, {
@@ -174,9 +178,9 @@ function handshakeError(
       cause,
     });
   }
-  if (!identification.complete) {
+  if (!identification.speaksSsh2) {
     const options = { cause, untrusted: received };
-    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH`, facts, options);
+    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH 2`, facts, options);
   }
   const { level } = (cause ?? {}) as { level?: string };
   if (level === "handshake" || level === "protocol") {

@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import ssh2, { type ParsedKey } from "ssh2";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
@@ -26,7 +27,7 @@ export async function loadPrivateKey(
     );
   }
   const secret = encrypted ? await passphrase?.() : undefined;
-  const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(text, secret);
+  const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(fromPkcs8(text, secret), secret);
   const key = Array.isArray(parsed) ? (parsed as ParsedKey[])[0] : parsed;
   if (key !== undefined && !(key instanceof Error) && key.isPrivateKey()) return key;
   if (encrypted) {
@@ -45,6 +46,19 @@ export async function publicHalf(path: string): Promise<Buffer | undefined> {
   const text = await readFile(`${path}.pub`, "utf8").catch(() => undefined);
   const parsed = text === undefined ? undefined : ssh2.utils.parseKey(text);
   return parsed === undefined || parsed instanceof Error ? undefined : parsed.getPublicSSH();
+}
+
+/** PKCS#8 (RFC 5958), which ssh2 does not read, in the older form of the key's own algorithm, which it does. */
+function fromPkcs8(text: string, passphrase: string | undefined): string {
+  if (!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)) return text;
+  try {
+    const key = createPrivateKey({ key: text, ...(passphrase !== undefined && { passphrase }) });
+    if (key.asymmetricKeyType === "rsa") return key.export({ type: "pkcs1", format: "pem" }).toString().trim();
+    if (key.asymmetricKeyType === "ec") return key.export({ type: "sec1", format: "pem" }).toString().trim();
+  } catch {
+    // What does not open is told by the parser's own refusal.
+  }
+  return text;
 }
 
 async function readKey(path: string): Promise<string> {

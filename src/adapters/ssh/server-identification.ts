@@ -14,8 +14,9 @@ export class ServerIdentification {
     return this.#line !== undefined;
   }
 
-  get complete(): boolean {
-    return this.#line !== undefined;
+  /** Whether it is SSH 2 (RFC 4253 §5: `1.99` is a server that also speaks 1). */
+  get speaksSsh2(): boolean {
+    return /^SSH-(2\.0|1\.99)-/.test(this.#line ?? "");
   }
 
   /** What came instead of or before the identification: text from outside, at most 1 KiB; `undefined` when nothing came. */

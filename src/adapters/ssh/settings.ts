@@ -32,7 +32,7 @@ const defaultPort = 22;
 /** @throws ConnectivityError `not_supported` when `~/.ssh/config` sends the host through a proxy */
 export async function resolveSettings({ connection }: SshService, access: Access): Promise<SshSettings> {
   const config = await readSshConfig(connection.host, access);
-  if (config.indirect !== undefined) {
+  if (config.indirect !== undefined && config.indirect !== "none") {
     throw new ConnectivityError(
       "not_supported",
       `~/.ssh/config reaches ${connection.host} by ${config.indirect}, which is not supported yet`,

@@ -14,8 +14,8 @@ export interface SshHostConfig {
   identityFiles: string[];
   userKnownHostsFiles?: readonly string[];
   hostKeyAlias?: string;
-  /** Set when the host is reached another way than directly, which this driver does not do yet. */
-  indirect?: "ProxyJump" | "ProxyCommand";
+  /** Another way than directly, which this driver does not do yet; `none` says that there is no such way. */
+  indirect?: "ProxyJump" | "ProxyCommand" | "none";
 }
 
 /** Deeper nesting of `Include` is an error in OpenSSH too (readconf.c, READCONF_MAX_DEPTH). */
@@ -25,7 +25,7 @@ const deepestInclude = 16;
 export function parseSshConfig(text: string): SshConfigEntry[] {
   const entries: SshConfigEntry[] = [];
   for (const raw of text.split("\n")) {
-    const match = /^\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(\S.*?)\s*$/.exec(raw);
+    const match = /^([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(\S.*)$/.exec(raw.trim());
     if (!match) continue;
     const values: string[] = [];
     for (const [, quoted, bare] of (match[2] ?? "").matchAll(/"([^"]*)"|(\S+)/g)) {
@@ -86,7 +86,7 @@ function obtain(found: SshHostConfig, keyword: string, values: readonly string[]
       found.user ??= value;
       break;
     case "port":
-      if (/^\d{1,5}$/.test(value)) found.port ??= Number(value);
+      if (/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535) found.port ??= Number(value);
       break;
     case "identityfile":
       if (!found.identityFiles.includes(value)) found.identityFiles.push(value);
@@ -97,11 +97,12 @@ function obtain(found: SshHostConfig, keyword: string, values: readonly string[]
     case "hostkeyalias":
       found.hostKeyAlias ??= value;
       break;
+    // The two share one slot: the first one said wins (ssh_config(5), ProxyJump).
     case "proxyjump":
-      if (value.toLowerCase() !== "none") found.indirect ??= "ProxyJump";
+      found.indirect ??= value.toLowerCase() === "none" ? "none" : "ProxyJump";
       break;
     case "proxycommand":
-      if (value.toLowerCase() !== "none") found.indirect ??= "ProxyCommand";
+      found.indirect ??= value.toLowerCase() === "none" ? "none" : "ProxyCommand";
       break;
   }
 }

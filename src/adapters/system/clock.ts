@@ -1,12 +1,16 @@
 import type { Clock } from "#application/ports/clock.ts";
 
-/** The system's clock. Its timers never keep the process alive: sockets do. */
+/** Longer delays would fire at once (Node's timers are 32 bits of milliseconds). */
+const longestDelayMs = 2 ** 31 - 1;
+
+/** The machine's time and chance. */
 export function createSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
-    after: (ms, run) => {
-      const timer = setTimeout(run, ms).unref();
+    after(ms, run) {
+      const timer = setTimeout(run, Math.min(Math.max(ms, 0), longestDelayMs));
+      timer.unref();
       return { [Symbol.dispose]: () => clearTimeout(timer) };
     },
     random: () => Math.random(),

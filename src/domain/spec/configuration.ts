@@ -1,4 +1,5 @@
 import type { Failure } from "../connectivity-error.ts";
+import type { ClusterHealthSpec } from "./cluster-health.ts";
 import type { EnvironmentSpec } from "./environment.ts";
 import type { ServiceSpec } from "./service.ts";
 
@@ -47,7 +48,18 @@ export interface Configuration {
   readonly dialect: "portwright" | "localport";
   readonly services: readonly ServiceDeclaration[];
   readonly environments: readonly EnvironmentSpec[];
+  /**
+   * What deserves attention although the file is in force, in file order. A missing variable of one service in
+   * `portwright.yaml` is here with severity `error`: its service fails, the others run.
+   */
   readonly warnings: readonly ConfigProblem[];
   /** Names of the environment variables that it refers to outside credential fields: when one changes, it is read again. */
   readonly variables: readonly string[];
+  /** How clusters are watched: per context, and for contexts that are not named. */
+  readonly clusterHealth?: {
+    readonly defaults?: ClusterHealthSpec;
+    readonly contexts: Readonly<Record<string, ClusterHealthSpec>>;
+  };
+  /** What LocalPort's `config export` says about itself; never interpreted. Text from outside. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }

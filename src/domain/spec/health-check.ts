@@ -25,10 +25,19 @@ const timing = {
   cluster_aware: z.boolean().optional().describe("LocalPort's key; always on here"),
 };
 
+/** LocalPort's keys for where a check connects to. Every check runs through the service's own path, so they say nothing more. */
+const place = {
+  host: z.string().optional().describe("LocalPort's key; checks run through the path"),
+  port: port.optional().describe("LocalPort's key; checks run through the path"),
+  timeout: duration(0.1 * second, 300 * second)
+    .optional()
+    .describe("LocalPort's key for the check's timeout; wins over it"),
+};
+
 const tcp = z.strictObject({
-  type: z.literal("tcp"),
+  type: z.literal("tcp").default("tcp"),
   ...timing,
-  config: z.strictObject({}).default({}),
+  config: z.strictObject(place).default({}),
 });
 
 const redis = z.strictObject({
@@ -43,26 +52,38 @@ const redis = z.strictObject({
     .prefault({}),
 });
 
+const statusCode = z.int().min(100).max(599);
+
 const httpConfig = z
   .strictObject({
-    path: z.string().startsWith("/").default("/health").describe("Path and query of the request"),
+    path: z.string().startsWith("/").optional().describe("Path and query of the request; default: /health"),
     host: z.string().optional().describe("The Host header; default: localhost and the local port"),
+    url: z
+      .url({ protocol: /^https?$/, error: "must be an address such as http://localhost:8080/health" })
+      .optional()
+      .describe("LocalPort's key: its path is requested through the service's own path"),
     method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]).default("GET"),
-    expected_status_codes: z.array(z.int().min(100).max(599)).min(1).default([200, 201, 202, 204]),
+    expected_status_codes: z.array(statusCode).min(1).optional().describe("Default: 200, 201, 202, 204"),
+    expected_status: z
+      .union([statusCode, z.array(statusCode).min(1)])
+      .optional()
+      .describe("LocalPort's word for expected_status_codes"),
     expected_content: z.string().optional().describe("Text that the body must contain"),
     headers: z.record(z.string(), secretTemplate).default({}),
     verify_ssl: z.boolean().default(true),
+    port: place.port,
+    timeout: place.timeout,
   })
   .prefault({});
 
-const http = z.strictObject({ type: z.literal("http"), ...timing, config: httpConfig });
-const https = z.strictObject({ type: z.literal("https"), ...timing, config: httpConfig });
+const http = z.strictObject({ type: z.literal(["http", "https"]), ...timing, config: httpConfig });
 
 const postgres = z.strictObject({
-  type: z.enum(["postgres", "postgresql"]),
+  type: z.literal(["postgres", "postgresql"]),
   ...timing,
   config: z
     .strictObject({
+      ...place,
       database: z.string().default("postgres"),
       user: z.string().default("postgres"),
       password: secretTemplate
@@ -77,27 +98,92 @@ const postgres = z.strictObject({
 const kafka = z.strictObject({
   type: z.literal("kafka"),
   ...timing,
-  config: z.strictObject({ bootstrap_servers: z.string().optional(), topic: z.string().optional() }).default({}),
+  config: z
+    .strictObject({
+      bootstrap_servers: z.string().optional(),
+      topic: z.string().optional(),
+      timeout: place.timeout,
+    })
+    .default({}),
+});
+
+/** A check's configuration without LocalPort's words, which are read once, here. */
+function httpOutput({ url, path, host, ...config }: z.output<typeof httpConfig>) {
+  const address = url === undefined ? undefined : new URL(url);
+  const { expected_status: alias, expected_status_codes: codes = alias ?? [200, 201, 202, 204] } = config;
+  const fromUrl = address && !isLoopbackName(address.hostname) ? address.host : undefined;
+  const authority = host ?? fromUrl;
+  return {
+    path: path ?? (address ? `${address.pathname}${address.search}` : "/health"),
+    ...(authority !== undefined && { host: authority }),
+    method: config.method,
+    expected_status_codes: typeof codes === "number" ? [codes] : codes,
+    ...(config.expected_content !== undefined && { expected_content: config.expected_content }),
+    headers: { ...basicAuthorization(address), ...config.headers },
+    verify_ssl: config.verify_ssl,
+  };
+}
+
+/** `user:password@` of a URL, as clients send it; the password is percent-decoded where it can be. */
+function basicAuthorization(address: URL | undefined): Record<string, string> {
+  if (!address || (address.username === "" && address.password === "")) return {};
+  let pair = `${address.username}:${address.password}`;
+  try {
+    pair = `${decodeURIComponent(address.username)}:${decodeURIComponent(address.password)}`;
+  } catch {
+    // A stray percent sign: the text as it stands.
+  }
+  const bytes = new TextEncoder().encode(pair);
+  return { Authorization: `Basic ${btoa(String.fromCodePoint(...bytes))}` };
+}
+
+/** Names of this machine: a check that names one of them means the local end of the service. */
+export const isLoopbackName = (host: string): boolean =>
+  /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|0\.0\.0\.0|\[::\])$/i.test(host);
+
+const kafkaOutput = ({ bootstrap_servers, topic }: z.output<typeof kafka>["config"]) => ({
+  ...(bootstrap_servers !== undefined && { bootstrap_servers }),
+  ...(topic !== undefined && { topic }),
+});
+
+const postgresOutput = ({ database, user, password, sslmode, query }: z.output<typeof postgres>["config"]) => ({
+  database,
+  user,
+  ...(password !== undefined && { password }),
+  sslmode,
+  query,
 });
 
 /** How a service is verified: one exchange through the whole path. */
 export const healthCheckSchema = z
-  .discriminatedUnion("type", [tcp, redis, http, https, postgres, kafka])
-  .transform(({ type, interval, timeout, failure_threshold, success_threshold, config }) => {
+  .discriminatedUnion("type", [tcp, redis, http, postgres, kafka])
+  .transform((check) => {
     const common = {
-      intervalMs: interval,
-      timeoutMs: timeout,
-      failureThreshold: failure_threshold,
-      successThreshold: success_threshold,
+      intervalMs: check.interval,
+      timeoutMs: ("timeout" in check.config ? check.config.timeout : undefined) ?? check.timeout,
+      failureThreshold: check.failure_threshold,
+      successThreshold: check.success_threshold,
     };
-    // Narrowed by hand: a transform sees the union of all configurations.
-    return { type: type === "postgresql" ? "postgres" : type, ...common, config } as
-      | (typeof common & { type: "tcp"; config: z.output<typeof tcp>["config"] })
-      | (typeof common & { type: "redis"; config: z.output<typeof redis>["config"] })
-      | (typeof common & { type: "http"; config: z.output<typeof httpConfig> })
-      | (typeof common & { type: "https"; config: z.output<typeof httpConfig> })
-      | (typeof common & { type: "postgres"; config: z.output<typeof postgres>["config"] })
-      | (typeof common & { type: "kafka"; config: z.output<typeof kafka>["config"] });
+    switch (check.type) {
+      case "tcp":
+        return { type: check.type, ...common, config: {} };
+      case "redis":
+        return { type: check.type, ...common, config: check.config };
+      case "http":
+      case "https": {
+        const scheme = check.config.url?.slice(0, check.config.url.indexOf(":")).toLowerCase();
+        const type = scheme === "http" || scheme === "https" ? scheme : check.type;
+        const config = httpOutput(check.config);
+        return type === "https"
+          ? { type: "https" as const, ...common, config }
+          : { type: "http" as const, ...common, config };
+      }
+      case "postgres":
+      case "postgresql":
+        return { type: "postgres" as const, ...common, config: postgresOutput(check.config) };
+      case "kafka":
+        return { type: check.type, ...common, config: kafkaOutput(check.config) };
+    }
   });
 
 export type HealthCheckSpec = z.output<typeof healthCheckSchema>;
@@ -105,6 +191,3 @@ export type HealthCheckType = HealthCheckSpec["type"];
 
 /** A check of one type, for the probe that runs it. */
 export type HealthCheckOf<T extends HealthCheckType> = Extract<HealthCheckSpec, { type: T }>;
-
-/** Ports that a check may name in LocalPort's files; kept here so that their rule has one place. */
-export const checkPort = port;

@@ -44,3 +44,13 @@ export const declaredName = z
  * resolved at the last moment, when a connection is dialled, and never stored, logged or shown.
  */
 export const secretTemplate = z.string();
+
+/** Keys whose values are credentials: they keep their template, and their text is never shown. */
+const credentialPaths = [/^connection\.(?:password|passphrase)$/, /^health_check\.config\.(?:password|headers\.[^]+)$/];
+
+/** What becomes of references in a value of a service (`path` without the service, keys joined with dots). */
+export function templateUse(path: string): "credential" | "export" | "ordinary" {
+  if (credentialPaths.some((pattern) => pattern.test(path))) return "credential";
+  // Filled in when a program gets its variables: a secret among them is shown to nobody else.
+  return path.startsWith("exports.") ? "export" : "ordinary";
+}

@@ -8,14 +8,18 @@ const kubernetesConnection = z
   .strictObject({
     context: z.string().min(1).optional().describe("A context of the kubeconfig; default: the current one"),
     namespace: z.string().min(1).default("default"),
-    resource_type: z.enum(["service", "pod", "deployment", "statefulset"]).default("service"),
+    resource_type: z
+      .enum(["service", "pod", "deployment", "statefulset", "replicaset", "daemonset", "job"])
+      .default("service"),
     resource_name: z.string().min(1),
+    selector: z.string().min(1).optional().describe("Labels of the pods, in place of a name"),
   })
-  .transform(({ context, namespace, resource_type, resource_name }) => ({
+  .transform(({ context, namespace, resource_type, resource_name, selector }) => ({
     context,
     namespace,
     resourceType: resource_type,
     resourceName: resource_name,
+    ...(selector !== undefined && { selector }),
   }));
 
 const sshConnection = z
@@ -28,8 +32,11 @@ const sshConnection = z
     password: secretTemplate.optional().describe("Used when no key is accepted"),
     known_hosts_file: z.string().min(1).optional().describe("Default: ~/.ssh/known_hosts"),
     remote_host: z.string().min(1).default("localhost").describe("The target, as the SSH server sees it"),
+    remote_socket: z.string().min(1).optional().describe("A Unix socket on the SSH server, in place of a port"),
+    direction: z.enum(["local", "remote", "dynamic"]).optional().describe("Default: local"),
+    driver: z.enum(["auto", "ssh2", "openssh"]).optional().describe("Default: auto"),
   })
-  .transform(({ host, user, port, key_file, passphrase, password, known_hosts_file, remote_host }) => ({
+  .transform(({ host, user, port, key_file, passphrase, password, known_hosts_file, remote_host, ...later }) => ({
     host,
     user,
     port,
@@ -38,6 +45,9 @@ const sshConnection = z
     password,
     knownHostsFile: known_hosts_file,
     remoteHost: remote_host,
+    ...(later.remote_socket !== undefined && { remoteSocket: later.remote_socket }),
+    ...(later.direction !== undefined && { direction: later.direction }),
+    ...(later.driver !== undefined && { driver: later.driver }),
   }));
 
 export const restartPolicySchema = z
@@ -87,11 +97,13 @@ const common = {
     })
     .prefault({})
     .describe("New connections wait here while no target is healthy"),
+  via: z.array(z.string().min(1)).default([]).describe("Hosts or services on the way, outermost first"),
+  balance: z.enum(["least_connections", "round_robin", "single"]).optional().describe("Between several targets"),
 };
 
 const kubernetesService = z.strictObject({
   ...common,
-  technology: z.literal("kubernetes"),
+  technology: z.literal(["kubernetes", "kubectl"]).describe("kubectl is LocalPort's word for kubernetes"),
   remote_port: z.union([port, z.string().min(1)]).describe("A port of the target, or its name"),
   connection: kubernetesConnection,
 });
@@ -101,6 +113,14 @@ const sshService = z.strictObject({
   technology: z.literal("ssh"),
   remote_port: port,
   connection: sshConnection,
+});
+
+/** Declared so that it is shown with its cause: the reverse proxy is not built yet. */
+export const proxyServiceSchema = z.strictObject({
+  ...common,
+  technology: z.literal("proxy"),
+  tls: z.record(z.string(), z.unknown()).optional(),
+  routes: z.array(z.record(z.string(), z.unknown())).default([]),
 });
 
 type CommonInput = Omit<z.output<typeof kubernetesService>, "technology" | "remote_port" | "connection">;
@@ -117,13 +137,15 @@ const commonOutput = (service: CommonInput) => ({
   dependsOn: service.depends_on,
   exports: service.exports,
   waitingRoom: { timeoutMs: service.waiting_room.timeout, connections: service.waiting_room.connections },
+  ...(service.via.length > 0 && { via: service.via }),
+  ...(service.balance !== undefined && { balance: service.balance }),
 });
 
 /** A service as a user declares it, and after parsing the shape that the engines work with. */
 export const serviceSchema = z.discriminatedUnion("technology", [
   kubernetesService.transform((service) => ({
     ...commonOutput(service),
-    technology: service.technology,
+    technology: "kubernetes" as const,
     remotePort: service.remote_port,
     connection: service.connection,
   })),
@@ -133,6 +155,13 @@ export const serviceSchema = z.discriminatedUnion("technology", [
     remotePort: service.remote_port,
     connection: service.connection,
   })),
+]);
+
+/** What a file may declare: with what cannot run yet. */
+export const declaredServiceSchema = z.discriminatedUnion("technology", [
+  kubernetesService,
+  sshService,
+  proxyServiceSchema,
 ]);
 
 export type ServiceSpec = z.output<typeof serviceSchema>;

@@ -33,7 +33,8 @@ const inwards: Readonly<Record<Layer, readonly Layer[]>> = {
   adapters: ["domain", "application"],
   server: ["domain", "application", "adapters", "surface"],
   shim: ["domain", "application", "adapters", "server"],
-  cli: ["domain", "application", "adapters", "server", "shim"],
+  // The commands that start a daemon name the composition that it runs.
+  cli: ["domain", "application", "adapters", "server", "shim", "root"],
   root: ["domain", "application", "adapters", "surface", "server", "shim", "cli"],
 };
 

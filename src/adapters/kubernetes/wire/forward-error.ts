@@ -5,6 +5,11 @@ export interface ForwardTarget {
   readonly namespace: string;
   readonly pod: string;
   readonly port: number;
+  /**
+   * The pod's runtime does not pass our end of input on but takes it as leave to cut: containerd closes the whole connection
+   * one second after it, cri-dockerd's socat after half a second, whatever the pod still has to send.
+   */
+  readonly endCuts?: boolean;
 }
 
 const untrustedLimit = 2048;

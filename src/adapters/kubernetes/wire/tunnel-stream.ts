@@ -20,6 +20,12 @@ const highWaterMark = 65_536;
 const errorTextMs = 100;
 /** An error text beyond this tells nothing more. */
 const maxErrorText = 4096;
+/**
+ * How long the pod may be silent after our end of input before that end is sent, where the end cuts (`endCuts`): an answer
+ * that is still to come is waited for, one that has begun may pause.
+ */
+const answerWaitMs = 10_000;
+const pauseMs = 1000;
 /** Small writes that wait together leave as one frame up to this. */
 const gatherLimit = 65_536;
 
@@ -33,7 +39,13 @@ export class ForwardStream extends Duplex {
   readonly #host: StreamHost;
   readonly #target: ForwardTarget;
   #localEnded = false;
+  #finSent = false;
   #remoteEnded = false;
+  /** What was sent last has been answered, at least in part. */
+  #answered = true;
+  /** Something came since the silence began to be measured. */
+  #heard = false;
+  #silence: Disposable | undefined;
   #errorText = "";
   #errorEnded = false;
   /** The data stream's last frame, while the error stream may still explain it. */
@@ -53,6 +65,8 @@ export class ForwardStream extends Duplex {
   /** @returns the bytes that wait for the reader */
   receive(bytes: Buffer): number {
     if (this.destroyed || this.#remoteEnded) return 0;
+    this.#answered = true;
+    this.#heard = true;
     this.push(bytes);
     return this.readableLength;
   }
@@ -64,8 +78,10 @@ export class ForwardStream extends Duplex {
 
   remoteReset(): void {
     // After its end of output a reset only says that it takes no more input: what it sent must still reach the reader.
-    if (this.#remoteEnded) this.#localEnded = true;
-    else this.#hear("reset");
+    if (this.#remoteEnded) {
+      this.#localEnded = true;
+      this.#finSent = true;
+    } else this.#hear("reset");
   }
 
   receiveError(bytes: Buffer): void {
@@ -100,7 +116,7 @@ export class ForwardStream extends Duplex {
     else if (this.#last === "fin") {
       this.#remoteEnded = true;
       this.push(null);
-      if (this.#localEnded) this.#host.release(this);
+      if (this.#localEnded) this.#sendFin();
     }
   }
 
@@ -113,6 +129,7 @@ export class ForwardStream extends Duplex {
   }
 
   #write(chunk: Buffer, done: () => void): void {
+    this.#answered = false;
     if (this.#localEnded) done();
     else this.#host.sendData(this.dataId, chunk, done);
   }
@@ -140,16 +157,31 @@ export class ForwardStream extends Duplex {
   }
 
   override _final(done: () => void): void {
-    if (!this.#localEnded) {
-      this.#localEnded = true;
-      this.#host.sendFin(this.dataId);
-    }
-    if (this.#remoteEnded) this.#host.release(this);
+    this.#localEnded = true;
+    if (this.#remoteEnded || this.#target.endCuts !== true) this.#sendFin();
+    else this.#sendFinAfterSilence(this.#answered ? pauseMs : answerWaitMs);
     done();
   }
 
+  #sendFinAfterSilence(ms: number): void {
+    this.#heard = false;
+    this.#silence = this.#host.after(ms, () => {
+      // With a reader that is behind the silence is ours.
+      if (this.#heard || this.readableLength > 0) this.#sendFinAfterSilence(pauseMs);
+      else this.#sendFin();
+    });
+  }
+
+  #sendFin(): void {
+    this.#silence?.[Symbol.dispose]();
+    if (!this.#finSent && !this.destroyed) this.#host.sendFin(this.dataId);
+    this.#finSent = true;
+    if (this.#remoteEnded) this.#host.release(this);
+  }
+
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (!(this.#localEnded && this.#remoteEnded)) {
+    this.#silence?.[Symbol.dispose]();
+    if (!(this.#finSent && this.#remoteEnded)) {
       this.#host.sendReset(this.dataId);
       if (!this.#errorEnded) this.#host.sendReset(this.errorId);
     }

@@ -200,7 +200,7 @@ export class Tunnel implements StreamHost, FrameSink {
   /** Late frames of streams that ended are normal; frames of streams that never were are not. */
   #find(streamId: number): ForwardStream | undefined {
     const stream = this.#streams.get(streamId);
-    if (stream === undefined && streamId % 2 === 1 && streamId >= this.#nextStreamId) {
+    if (stream === undefined && (streamId % 2 === 0 || streamId >= this.#nextStreamId)) {
       throw brokenProtocol("a frame names a stream that was never opened");
     }
     return stream;

@@ -1,0 +1,24 @@
+import type { Failure } from "#domain/connectivity-error.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
+
+/** What the format knows and no engine does yet: said, never ignored where the service would reach something else. */
+export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
+  if (spec.technology === "ssh") {
+    const { direction, driver, remoteSocket } = spec.connection;
+    if (direction !== undefined && direction !== "local") return unsupported(`connection.direction: ${direction}`);
+    if (driver === "openssh") return unsupported("connection.driver: openssh");
+    if (remoteSocket !== undefined) return unsupported("connection.remote_socket");
+  } else if (spec.connection.selector !== undefined) return unsupported("connection.selector");
+  return spec.via === undefined ? undefined : unsupported("via (jump hosts)");
+}
+
+export const proxyNotBuilt: Failure = {
+  code: "not_supported",
+  message: "the reverse proxy (technology: proxy) is not built yet; declare kubernetes and ssh services",
+};
+
+const unsupported = (what: string): Failure => ({
+  code: "not_supported",
+  message: `${what} is not built yet; remove it, or leave the service disabled`,
+  facts: { key: what },
+});
