@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { StepFailed, runQuietly, say } from "./step.mjs";
 import { pathWithPinnedNode, pinnedNode } from "./pinned-node.mjs";
 
-const sources = ["src", "tools", "resources", "prompts", "scripts/build.ts", "package.json", "package-lock.json"];
+const sources = ["src", "tools", "resources", "prompts", "scripts", "package.json", "package-lock.json"];
 const stamp = (root) => join(root, "node_modules", ".cache", "portwright", "bundle.json");
 
 /** Whether `dist/` was built here from the sources as they are, by their content (a checkout changes times). */
