@@ -10,6 +10,18 @@ import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Technology } from "#domain/spec/service.ts";
+import type { Compose } from "#server/daemon/compose.ts";
+
+/** The application, and MCP over it: what a daemon runs. */
+export const composeDaemon: Compose = async ({ store, log, version }) => {
+  const { serveMcp } = await import("#server/mcp/serve-mcp.ts");
+  const application = compose(store);
+  const serverLog = log.child({ component: "mcp" });
+  return {
+    application,
+    serveMcp: (input, output, session) => serveMcp(input, output, session, application.useCases, serverLog, version),
+  };
+};
 
 /** The one root that may import everything: the application over the real adapters. Heavy ones are loaded on first use. */
 export function compose(store: StateStore): Application {
