@@ -20,10 +20,17 @@ const common = {
   external: ["better-sqlite3", "ssh2", "cpu-features"],
 } as const satisfies BuildOptions;
 
+/** From the entry to the ES modules. */
+const apart: Readonly<Record<string, string>> = {
+  "./cli/run-cli.ts": "./cli.mjs",
+  "./composition.ts": "./composition.mjs",
+};
 const commandLineApart: Plugin = {
   name: "command-line-apart",
   setup: (esbuild) =>
-    esbuild.onResolve({ filter: /^\.\/cli\/run-cli\.ts$/ }, () => ({ path: "./cli.mjs", external: true })),
+    esbuild.onResolve({ filter: /^\.\// }, ({ path }) =>
+      apart[path] === undefined ? undefined : { path: apart[path], external: true },
+    ),
 };
 
 await rm("dist", { recursive: true, force: true });
@@ -40,7 +47,7 @@ await build({
 
 const { outputFiles } = await build({
   ...common,
-  entryPoints: { cli: "src/cli/run-cli.ts" },
+  entryPoints: { cli: "src/cli/run-cli.ts", composition: "src/composition.ts" },
   splitting: true,
   format: "esm",
   target: "node22",

@@ -8,22 +8,24 @@ import { createPortwright, type Application } from "#application/portwright.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
-import type { Compose, ComposeContext } from "#server/daemon/compose.ts";
-import { serveMcp } from "#server/mcp/serve-mcp.ts";
 import type { Technology } from "#domain/spec/service.ts";
+import type { Compose } from "#server/daemon/compose.ts";
 
 /** The one root that may import everything: the application over the real adapters, and MCP over it. */
-export const composePortwright: Compose = ({ store, log, version, env, homeDir }) => {
+export const composeDaemon: Compose = async ({ store, log, version, env, homeDir }) => {
+  const { serveMcp } = await import("#server/mcp/serve-mcp.ts");
   const application = createApplication(store, env, homeDir);
-  return Promise.resolve({
+  const serverLog = log.child({ component: "mcp" });
+  return {
     application,
-    serveMcp: (input, output, session) =>
-      serveMcp(input, output, session, application.useCases, log.child({ component: "mcp" }), version),
-  });
+    serveMcp: (input, output, session) => serveMcp(input, output, session, application.useCases, serverLog, version),
+  };
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Heavy adapters are loaded on first use. */
-function createApplication(store: StateStore, env: ComposeContext["env"], homeDir: string): Application {
+function createApplication(store: StateStore, env: Environment, homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -61,6 +63,6 @@ function createApplication(store: StateStore, env: ComposeContext["env"], homeDi
   };
 }
 
-function stringValues(env: ComposeContext["env"]): Readonly<Record<string, string>> {
+function stringValues(env: Environment): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -18,7 +18,9 @@ if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
   if (command === "mcp" && (option === undefined || named)) {
     void import("./shim/shim-command.ts").then(({ runShimCommand }) => runShimCommand(process.argv[1] ?? "", config));
   } else {
-    void import("./cli/run-cli.ts").then(({ runCli }) => runCli(words));
+    void import("./cli/run-cli.ts").then(({ runCli }) =>
+      runCli(words, (context) => import("./composition.ts").then(({ composeDaemon }) => composeDaemon(context))),
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import type { Compose } from "#server/daemon/compose.ts";
 
 /** Exit codes of the command line. */
 export const exit = { done: 0, failed: 1, usage: 2, configuration: 3, unreachable: 4 } as const;
@@ -25,6 +26,8 @@ export interface Surroundings {
   readonly homeDir: string;
   /** The program and arguments that run this command line again: for the daemon. */
   readonly self: readonly [string, ...string[]];
+  /** Loads and builds the application, for a process that holds the daemon's lock. */
+  readonly compose: Compose;
 }
 
 /** One call of a command: what was typed, understood. */

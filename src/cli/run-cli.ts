@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
+import type { Compose } from "#server/daemon/compose.ts";
 import { commands } from "./commands.ts";
 import { exit, type Surroundings } from "./command.ts";
 
@@ -7,7 +8,7 @@ import { exit, type Surroundings } from "./command.ts";
 const leading: ReadonlySet<string> = new Set(["--config", "--output"]);
 
 /** Runs this process as the command line, and ends it with the exit code once everything is written. */
-export async function runCli(words: readonly string[]): Promise<void> {
+export async function runCli(words: readonly string[], compose: Compose): Promise<void> {
   // A reader that goes away (`portwright status | head -1`) is no failure.
   process.stdout.on("error", () => process.exit());
   process.exitCode = await execute(words, {
@@ -17,6 +18,7 @@ export async function runCli(words: readonly string[]): Promise<void> {
     cwd: process.cwd(),
     homeDir: homedir(),
     self: [process.execPath, process.argv[1] ?? fileURLToPath(import.meta.url)],
+    compose,
   });
 }
 

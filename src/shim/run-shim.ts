@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { clientHello, newClientId } from "./client-hello.ts";
-import { watchParent } from "./parent-watch.ts";
+import { watchParent } from "#server/daemon/parent-watch.ts";
 import { reachDaemon, type DaemonPlace } from "./reach-daemon.ts";
 import { Relay } from "./relay.ts";
 

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commands } from "#cli/commands.ts";
 import { Sandbox } from "../support/processes.ts";
@@ -150,10 +152,47 @@ describe("commands that ask the daemon", () => {
     expect(run.stderr).toContain("the daemon cannot be started");
     expect(run.stderr).toContain("first line of the log");
   });
+});
 
+describe("portwright config", () => {
   test("the schema is one that editors take", async () => {
     const run = await runCli(sandbox, ["config", "schema"]);
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ type: "object", properties: { services: { type: "array" } } });
+  });
+
+  test("validate prints every problem where it is, with the nearest name, and exits with 3", async () => {
+    await using own = new Sandbox();
+    const file = join(own.home, "portwright.yaml");
+    writeFileSync(
+      file,
+      `version: "1.0"
+services:
+  - name: cache
+    technology: ssh
+    local_prt: 6379
+    remote_port: 70000
+    connection: {host: bastion}
+`,
+    );
+    const run = await runCli(own, ["config", "validate", "portwright.yaml"]);
+    expect(run.code).toBe(3);
+    expect(run.stdout).toMatch(/portwright\.yaml:5:5: .*local_prt.*did you mean .?local_port/);
+    expect(run.stdout).toMatch(/portwright\.yaml:6:\d+: /);
+    expect(run.stdout).toContain("is not valid: 2 errors.");
+    const json = await runCli(own, ["config", "validate", "--config", file, "--output", "json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      valid: false,
+      path: file,
+      problems: [{ line: 5, nearest: "local_port" }, {}],
+    });
+
+    writeFileSync(file, readFileSync(file, "utf8").replace("local_prt", "local_port").replace("70000", "6379"));
+    const valid = await runCli(own, ["config", "validate", "--config", file]);
+    expect(valid).toMatchObject({ code: 0, stderr: "" });
+    expect(valid.stdout).toContain("is valid: 1 service, ");
+    const missing = await runCli(own, ["config", "validate", "--config", "nowhere.yaml"]);
+    expect(missing).toMatchObject({ code: 3, stdout: "" });
+    expect(missing.stderr).toContain("(config_not_found)");
   });
 });

@@ -1,13 +1,16 @@
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
-import { entry, Sandbox, ShimProcess } from "../support/processes.ts";
+import { Sandbox, ShimProcess } from "../support/processes.ts";
 import { runCli } from "../support/run-cli.ts";
+
+const aloneEntry = fileURLToPath(new URL("../support/alone-entry.ts", import.meta.url));
 
 describe("mcp --no-daemon", () => {
   test("serves in one process, with nothing but JSON-RPC on stdout, and ends with its client", async () => {
     await using sandbox = new Sandbox();
-    const alone = new ShimProcess(sandbox.spawn([entry("alone-entry.ts")], { ECHO_MARKER: "here" }));
+    const alone = new ShimProcess(sandbox.spawn([aloneEntry], { ECHO_MARKER: "here" }));
     const answer = await alone.call(1, "echo");
     expect(answer.result?.structuredContent).toMatchObject({ pid: alone.child.pid, marker: "here" });
     await alone.until(() => (alone.stderr.includes("a library prints here") ? true : undefined));
@@ -33,7 +36,7 @@ describe("mcp --no-daemon", () => {
 
   test("a client's shim says that such a process holds the lock", async () => {
     await using sandbox = new Sandbox();
-    const alone = new ShimProcess(sandbox.spawn([entry("alone-entry.ts")]));
+    const alone = new ShimProcess(sandbox.spawn([aloneEntry]));
     await alone.call(1, "echo");
     const shim = sandbox.shim({ PORTWRIGHT_TEST_REACH_MS: "1500" });
     const refused = await shim.call(1, "echo");

@@ -19,7 +19,10 @@ describe("the built command", () => {
     expect(text.startsWith("#!/usr/bin/env node\n")).toBe(true);
     expect(text).not.toContain("node_modules/");
     expect([...text.matchAll(/require\("(?!node:)([^"]+)"\)/g)].map(([, name]) => name)).toEqual([]);
-    expect([...text.matchAll(/import\("([^"]+)"\)/g)].map(([, name]) => name)).toEqual(["./cli.mjs"]);
+    expect([...text.matchAll(/import\("([^"]+)"\)/g)].map(([, name]) => name)).toEqual([
+      "./cli.mjs",
+      "./composition.mjs",
+    ]);
     expect(text).toContain("src/shim/relay.ts");
   });
 
@@ -37,7 +40,7 @@ describe("the built command", () => {
     shim.stdin.end();
     expect(await once(shim, "exit")).toEqual([0, null]);
     expect(stderr).toContain("main.js");
-    expect(stderr).not.toMatch(/cli\.mjs|chunks\/|node_modules\/(?:@modelcontextprotocol|zod|pino)/);
+    expect(stderr).not.toMatch(/\.mjs|chunks\/|node_modules\/(?:@modelcontextprotocol|zod|pino)/);
     daemon.kill();
     await once(daemon, "exit");
   });

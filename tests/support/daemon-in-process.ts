@@ -4,7 +4,7 @@ import { composeEcho } from "./echo-composition.ts";
 import type { Sandbox } from "./processes.ts";
 
 /** A log that is kept, as `message {facts}` lines. */
-export function keptLog(): Log & { readonly lines: string[] } {
+function keptLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const keep = (facts: object, message: string): void => void lines.push(`${message} ${JSON.stringify(facts)}`);
   const log = { lines, debug: keep, info: keep, warn: keep, error: keep, child: () => log };

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { execute } from "#cli/run-cli.ts";
+import { composeEcho } from "./echo-composition.ts";
 import type { Sandbox } from "./processes.ts";
 
 export interface CliRun {
@@ -24,6 +25,7 @@ export async function runCli(
     cwd: options.cwd ?? sandbox.home,
     homeDir: sandbox.home,
     self: [process.execPath, fileURLToPath(new URL("daemon-entry.ts", import.meta.url))],
+    compose: composeEcho,
   });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }

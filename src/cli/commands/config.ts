@@ -60,14 +60,17 @@ interface Verdict {
 function summarise(path: string, reading: ConfigReading): Verdict {
   if (reading.ok) {
     const { services, environments, warnings }: Configuration = reading.configuration;
-    const summary = `${path} is valid: ${services.length} services, ${environments.length} environments${warnings.length === 0 ? "" : `, ${warnings.length} warnings`}.`;
+    const summary = `${path} is valid: ${count(services, "service")}, ${count(environments, "environment")}${warnings.length === 0 ? "" : `, ${count(warnings, "warning")}`}.`;
     const names = { services: services.map(({ name }) => name), environments: environments.map(({ name }) => name) };
     return { summary, valid: true, path, ...names, problems: warnings };
   }
-  const errors = reading.problems.filter(({ severity }) => severity === "error").length;
-  const summary = `${path} is not valid: ${errors} ${errors === 1 ? "error" : "errors"}.`;
+  const errors = reading.problems.filter(({ severity }) => severity === "error");
+  const summary = `${path} is not valid: ${count(errors, "error")}.`;
   return { summary, valid: false, path, services: [], environments: [], problems: reading.problems };
 }
+
+const count = (items: readonly unknown[], noun: string): string =>
+  `${items.length} ${noun}${items.length === 1 ? "" : "s"}`;
 
 /** `file:line:column: message`, as compilers print it, so that editors and terminals can jump there. */
 function sheet(path: string, { summary, problems }: Verdict): Sheet {
@@ -81,7 +84,7 @@ function sheet(path: string, { summary, problems }: Verdict): Sheet {
 }
 
 async function schema({ stdout }: Invocation): Promise<number> {
-  const { configurationJsonSchema } = await import("../config-schema.ts");
+  const { configurationJsonSchema } = await import("#domain/spec/json-schema.ts");
   stdout.write(`${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`);
   return exit.done;
 }

@@ -13,9 +13,9 @@ export interface McpConversation {
 }
 
 /** Speaks MCP over a pair of streams (possibly one socket), on behalf of a connected client. */
-export type ServeMcp = (input: Readable, output: Writable, session: ClientSession) => McpConversation;
+type ServeMcp = (input: Readable, output: Writable, session: ClientSession) => McpConversation;
 
-export interface ComposeContext {
+interface ComposeContext {
   readonly store: StateStore;
   readonly log: Log;
   readonly version: string;

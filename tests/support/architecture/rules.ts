@@ -33,8 +33,7 @@ const inwards: Readonly<Record<Layer, readonly Layer[]>> = {
   adapters: ["domain", "application"],
   server: ["domain", "application", "adapters", "surface"],
   shim: ["domain", "application", "adapters", "server"],
-  // The commands that start a daemon name the composition that it runs.
-  cli: ["domain", "application", "adapters", "server", "shim", "root"],
+  cli: ["domain", "application", "adapters", "server", "shim"],
   root: ["domain", "application", "adapters", "surface", "server", "shim", "cli"],
 };
 

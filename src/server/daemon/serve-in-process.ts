@@ -1,18 +1,17 @@
-import { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
 import { openStateStore } from "#adapters/sqlite/state-store.ts";
 import type { PortwrightPaths } from "#adapters/system/paths.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { consoleToStderr } from "#shim/console-to-stderr.ts";
-import { watchParent } from "#shim/parent-watch.ts";
-import { portwrightVersion } from "../version.ts";
-import type { Compose } from "#server/daemon/compose.ts";
-import { toClientHello } from "#server/daemon/connection.ts";
-import { openLog } from "#server/daemon/log.ts";
-import type { HelloLine } from "#server/daemon/wire.ts";
+import { portwrightVersion } from "../../version.ts";
+import type { Compose } from "./compose.ts";
+import { toClientHello } from "./connection.ts";
+import { openLog } from "./log.ts";
+import { watchParent } from "./parent-watch.ts";
+import type { HelloLine } from "./wire.ts";
 
 /**
- * Everything in one process, between stdin and stdout: holds the same lock as a daemon, listens nowhere, and ends with
+ * Everything in one process, for one client: holds the same lock as a daemon, listens nowhere, and ends with
  * its client.
  * @returns the exit code
  * @throws ConnectivityError `daemon_running` when a daemon, or another such process, holds the lock
@@ -23,6 +22,8 @@ export async function serveInProcess(options: {
   readonly homeDir: string;
   readonly compose: Compose;
   readonly hello: HelloLine;
+  /** Called once the lock is held: from then on stdout may belong to JSON-RPC. */
+  readonly openStreams: () => { readonly input: Readable; readonly output: Writable };
 }): Promise<number> {
   using lock = acquireDaemonLock(options.paths.lockFile);
   if (lock === undefined) {
@@ -32,9 +33,7 @@ export async function serveInProcess(options: {
       { lock: options.paths.lockFile },
     );
   }
-  consoleToStderr();
-  process.stderr.on("error", () => {});
-  const output = takeStdout();
+  const { input, output } = options.openStreams();
   const log = openLog({ level: options.env["PORTWRIGHT_LOG_LEVEL"] ?? "warn", version: portwrightVersion });
   const store = openStateStore(options.paths.databaseFile, {
     onDamaged: (setAside) => log.error({ path: setAside }, "the stored state was damaged and is set aside"),
@@ -48,7 +47,7 @@ export async function serveInProcess(options: {
   });
   try {
     using session = await application.connect(toClientHello(options.hello));
-    const conversation = serveMcp(process.stdin, output, session);
+    const conversation = serveMcp(input, output, session);
     const restoring = application
       .restore()
       .catch((error: unknown) => log.error({ err: error }, "the wanted state was not restored"));
@@ -65,16 +64,4 @@ export async function serveInProcess(options: {
     store.close();
   }
   return 0;
-}
-
-/** stdout for JSON-RPC alone: whatever else in this process writes to it from now on goes to stderr. */
-function takeStdout(): Writable {
-  const write = process.stdout.write.bind(process.stdout);
-  const output = new Writable({
-    decodeStrings: false,
-    write: (chunk: string | Buffer, encoding, done) => void write(chunk, encoding, done),
-  });
-  process.stdout.on("error", (error) => output.destroy(error));
-  process.stdout.write = process.stderr.write.bind(process.stderr);
-  return output;
 }
