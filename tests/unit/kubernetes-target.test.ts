@@ -42,7 +42,7 @@ describe("where connections to a target go", () => {
     [5432, 5432],
     ["db", 5432],
   ])("service port %s is container port %i", (wanted, port) => {
-    expect(targetState(target(wanted), service({ ports }), [pod("a")]).candidates).toEqual([
+    expect(targetState(target(wanted), service({ ports }), [pod("a")]).candidates).toMatchObject([
       { pod: "a", uid: "a", port, ready: true, endCuts: true },
     ]);
   });
@@ -109,7 +109,7 @@ describe("where connections to a target go", () => {
 });
 
 describe("the choice of a tunnel", () => {
-  const limits = { maxTunnels: 3, spares: 1, idleMs: 1000 };
+  const limits = { maxTunnels: 3, spares: [1, 2] as const, idleMs: 1000 };
   const load = (streams: number, more: { stalled?: boolean; queued?: number } = {}) => ({
     streams,
     stalled: false,
@@ -118,27 +118,37 @@ describe("the choice of a tunnel", () => {
   });
 
   test.each([
-    ["an idle one", [load(2), load(0)], 0, { use: 1 }],
-    ["the least loaded", [load(2), load(1), load(3)], 0, { use: 1 }],
-    ["none that stands still", [load(1, { stalled: true }), load(5)], 0, { use: 1 }],
-    ["a new one when all are blocked", [load(1, { stalled: true }), load(1, { queued: 1e6 })], 0, "dial"],
-    ["one on its way when there may be no more", [load(1, { stalled: true }), load(1, { stalled: true })], 1, "wait"],
+    ["an idle one", [load(2), load(0)], 0, 0, { use: 1 }],
+    ["one of its own while there may be more", [load(1)], 0, 0, "dial"],
+    ["one that is on its way", [load(1)], 1, 0, "wait"],
+    ["another one when those on their way are spoken for", [load(1)], 1, 1, "dial"],
+    ["the least loaded beyond the limit", [load(2), load(1), load(3)], 0, 0, { use: 1 }],
+    ["none that stands still", [load(1, { stalled: true }), load(5), load(6)], 0, 0, { use: 1 }],
+    ["none with a bulk transfer", [load(1, { queued: 1e6 }), load(5), load(6)], 0, 0, { use: 1 }],
     [
       "a blocked one when there is nothing else",
       [load(3, { stalled: true }), load(1, { stalled: true }), load(2, { stalled: true })],
       0,
+      0,
       { use: 1 },
     ],
-    ["the first one when there is none", [], 0, "dial"],
-    ["the first one that comes", [], 3, "wait"],
-  ] as const)("takes %s", (_what, tunnels, dialing, choice) => {
-    expect(chooseTunnel(tunnels, dialing, limits)).toEqual(choice);
+    ["the first one when there is none", [], 0, 0, "dial"],
+    ["the first one that comes", [], 3, 3, "wait"],
+  ] as const)("takes %s", (_what, tunnels, dialing, waiting, choice) => {
+    expect(chooseTunnel(tunnels, dialing, waiting, limits)).toEqual(choice);
   });
 
-  test("spares are dialled ahead up to the limit", () => {
+  test("spares are dialled ahead up to the limit, more where many come", () => {
     expect(tunnelsToDial([load(1)], 0, limits)).toBe(1);
     expect(tunnelsToDial([load(1)], 1, limits)).toBe(0);
     expect(tunnelsToDial([load(1), load(0)], 0, limits)).toBe(0);
     expect(tunnelsToDial([load(1), load(1), load(1)], 0, limits)).toBe(0);
+    expect(
+      tunnelsToDial(
+        Array.from({ length: 9 }, () => load(1)),
+        0,
+        { ...limits, maxTunnels: 20 },
+      ),
+    ).toBe(2);
   });
 });

@@ -10,6 +10,9 @@ export interface Candidate {
   readonly uid: string;
   readonly port: number;
   readonly ready: boolean;
+  /** What made the pod (a ReplicaSet of one version of a Deployment), and when it was made. */
+  readonly owner: string;
+  readonly createdMs: number;
   /** See `ForwardTarget.endCuts`. */
   readonly endCuts: boolean;
 }
@@ -60,6 +63,8 @@ export function targetState(target: Target, object: TargetObject | undefined, po
       uid: pod.metadata.uid ?? pod.metadata.name,
       port,
       ready: isReady(pod),
+      owner: pod.metadata.ownerReferences?.[0]?.name ?? "",
+      createdMs: Date.parse(pod.metadata.creationTimestamp ?? "") || 0,
       endCuts: cutting.has(runtimeOf(pod) ?? ""),
     });
   }
