@@ -108,7 +108,7 @@ if (process.getuid?.() !== 0) {
   });
 }
 
-export const badKubeconfigs: Required<Omit<BadFile, "file">>[] => Promise<unknown> }[] = [
+export const badKubeconfigs: Required<Omit<BadFile, "file">>[] = [
   { is: "a folder", code: "kubeconfig_invalid", says: /is a folder; name the file in it/, make: (path) => mkdir(path) },
   {
     is: "missing",
@@ -161,4 +161,3 @@ if (process.platform === "linux") {
     make: (path) => symlink("/proc/self/mem", path),
   });
 }
-
