@@ -16,22 +16,52 @@ export type TemplatePart =
   | { readonly kind: "file"; readonly path: string; readonly source: string }
   | { readonly kind: "command"; readonly command: string; readonly source: string };
 
-const reference = /\$\{(env|file|command):([^}]*)\}/g;
+const kinds = ["env", "file", "command"] as const;
+
+/** A `${…}` in a text: where it begins, where its `}` stands, and what is between. */
+export interface Braced {
+  readonly start: number;
+  readonly close: number;
+  readonly body: string;
+}
+
+/**
+ * Every `${…}` that `accept` takes (given the offset of its body), from left to right, none inside another. Linear in
+ * the text, whatever it holds: a regular expression would look for each missing `}` again.
+ * @param within ends a reference before its `}`, as a line break does in LocalPort's files
+ */
+export function bracedParts(text: string, accept: (bodyStart: number) => boolean, within = /\}/g): Braced[] {
+  const parts: Braced[] = [];
+  let end = -1;
+  for (let start = text.indexOf("${"); start >= 0;) {
+    const bodyStart = start + 2;
+    if (end < bodyStart) {
+      within.lastIndex = bodyStart;
+      end = within.exec(text)?.index ?? text.length;
+    }
+    const isReference = text[end] === "}" && accept(bodyStart);
+    if (isReference) parts.push({ start, close: end, body: text.slice(bodyStart, end) });
+    start = text.indexOf("${", isReference ? end + 1 : bodyStart);
+  }
+  return parts;
+}
 
 /** What a template consists of, in order. Joining `text` and `source` of all parts gives the template again. */
 export function parseTemplate(template: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let end = 0;
-  for (const match of template.matchAll(reference)) {
-    if (match.index > end) parts.push({ kind: "text", text: template.slice(end, match.index) });
-    parts.push(referencePart(match[1] ?? "", match[2] ?? "", match[0]));
-    end = match.index + match[0].length;
+  const kindAt = (offset: number) => kinds.find((kind) => template.startsWith(`${kind}:`, offset));
+  for (const { start, close, body } of bracedParts(template, (offset) => kindAt(offset) !== undefined)) {
+    const kind = kindAt(start + 2) ?? "env";
+    if (start > end) parts.push({ kind: "text", text: template.slice(end, start) });
+    parts.push(referencePart(kind, body.slice(kind.length + 1), template.slice(start, close + 1)));
+    end = close + 1;
   }
   if (end < template.length) parts.push({ kind: "text", text: template.slice(end) });
   return parts;
 }
 
-function referencePart(kind: string, body: string, source: string): TemplatePart {
+function referencePart(kind: (typeof kinds)[number], body: string, source: string): TemplatePart {
   if (kind === "file") return { kind, path: body.trim(), source };
   if (kind === "command") return { kind, command: body.trim(), source };
   const colon = body.indexOf(":");

@@ -11,9 +11,10 @@ export interface OpenCall {
   readonly line: Buffer;
   /** It carries the envelope of protocol revision 2026-07-28. */
   readonly stateless: boolean;
-  /** The connection that it was sent on is gone, and it was sent again. */
-  resent: boolean;
-  sent: boolean;
+  /** How often it was sent again, after the connection that it was sent on was gone. */
+  resends: number;
+  /** Where it ends among the bytes of the present connection; `undefined` while it waits for one. */
+  endsAt: number | undefined;
 }
 
 const serverError = -32_000;

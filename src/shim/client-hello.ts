@@ -1,3 +1,4 @@
+import { timeZone } from "./time-zone.ts";
 import { maxHelloBytes, wireVersion, type HelloLine } from "#server/daemon/wire.ts";
 
 /** What stays free in a hello for all that is not the environment. */
@@ -17,7 +18,7 @@ export function clientHello(facts: {
   return {
     portwright: wireVersion,
     ...rest,
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timeZone: timeZone(env),
     env: fitting(env, maxHelloBytes - reservedBytes),
   };
 }

@@ -2,7 +2,7 @@ const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 /** The MCP SDK's own limit of one message. */
-export const maxLineBytes = 10 * 1024 * 1024;
+const maxLineBytes = 10 * 1024 * 1024;
 
 /** Cuts a byte stream into lines, without their ends. Empty lines are skipped; one over `maxBytes` is dropped and told. */
 export class LineSplitter {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { PortwrightPaths } from "#adapters/system/paths.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { compareVersions } from "#server/daemon/versions.ts";
@@ -12,7 +11,7 @@ import {
 } from "#server/daemon/wire.ts";
 import { askDaemon, dialDaemon, type DaemonConnection } from "./dial.ts";
 import { logTail } from "./log-tail.ts";
-import { spawnDaemon, type SpawnedDaemon } from "./spawn-daemon.ts";
+import type { SpawnedDaemon } from "./spawn-daemon.ts";
 
 /** Where the daemon is, and how one is started. */
 export interface DaemonPlace {
@@ -66,10 +65,10 @@ export async function reachDaemon(
       if (exitCode !== exitLocked && ++crashes >= maxCrashes) break;
     }
     if (spawned === undefined && performance.now() >= spawnAtMs) {
-      spawned = spawnDaemon({ ...place, logFile: place.paths.logFile });
+      spawned = (await import("./spawn-daemon.ts")).spawnDaemon({ ...place, logFile: place.paths.logFile });
       spawnAtMs = performance.now() + respawnMs;
     }
-    await sleep(pollMs);
+    await new Promise((resolve) => void setTimeout(resolve, pollMs));
   }
   throw unreachable(place, exitCode);
 }
@@ -125,7 +124,7 @@ function refused(connection: DaemonConnection): ConnectivityError {
 }
 
 function unreachable(place: DaemonPlace, exitCode: number | null | undefined): ConnectivityError {
-  const tail = logTail(place.paths.logFile, 5);
+  const tail = logTail(place.paths.logFile, 3);
   const what =
     exitCode === undefined
       ? "the daemon does not answer"

@@ -1,18 +1,11 @@
-import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { closingMethod, type ClosingReason } from "#server/daemon/wire.ts";
-import {
-  failureAnswer,
-  repeatable,
-  restartedFailure,
-  withdrawQuestion,
-  type OpenCall,
-  type RequestId,
-} from "./answers.ts";
+import { closingMethod, receivedMethod } from "#server/daemon/wire.ts";
+import { failureAnswer, repeatable, restartedFailure, withdrawQuestion, type OpenCall } from "./answers.ts";
 import type { DaemonConnection } from "./dial.ts";
 import { Handshake } from "./handshake.ts";
 import { LineSplitter } from "./line-splitter.ts";
+import { Link } from "./link.ts";
 import { clientName, idKey, isStateless, readMessage, type Message } from "./message.ts";
 import type { ReachOptions } from "./reach-daemon.ts";
 import { Reconnecting } from "./reconnecting.ts";
@@ -24,16 +17,6 @@ export interface RelayOptions {
   readonly reach: (client: string | undefined, options: ReachOptions) => Promise<DaemonConnection>;
   /** One sentence for the person, on stderr. */
   readonly notice: (text: string) => void;
-}
-
-/** The present connection. */
-interface Link {
-  readonly socket: Socket;
-  /** Questions of the daemon that the client has not answered. */
-  readonly questions: Map<string, RequestId>;
-  /** Whether the handshake was replayed, so that the client's lines may follow. */
-  ready: boolean;
-  ending?: ClosingReason;
 }
 
 /**
@@ -89,13 +72,13 @@ export class Relay {
     }
     if (message.kind === "response") {
       // An answer to a question of a daemon that is gone would reach one that asked something else.
-      if (this.#link?.questions.delete(idKey(message.id)) === true) this.#write(this.#link, line);
+      if (this.#link?.questions.delete(idKey(message.id)) === true) this.#send(this.#link, line);
       return;
     }
     if (message.kind === "request") {
       this.#client = clientName(message.params) ?? this.#client;
       const { id, method } = message;
-      const call = { id, method, line, stateless: isStateless(message.params), resent: false, sent: false };
+      const call = { id, method, line, stateless: isStateless(message.params), resends: 0, endsAt: undefined };
       this.#open.set(idKey(id), call);
       this.#handshake.request(call);
       this.#deliver(call);
@@ -112,7 +95,7 @@ export class Relay {
     const key = JSON.stringify(params["requestId"]);
     const call = this.#open.get(key);
     this.#settle(key);
-    if (call === undefined || call.sent) return true;
+    if (call === undefined || call.endsAt !== undefined) return true;
     this.#waiting = this.#waiting.filter((entry) => entry !== call);
     return false;
   }
@@ -128,24 +111,19 @@ export class Relay {
   }
 
   #send(link: Link, entry: OpenCall | Buffer): void {
-    if (!Buffer.isBuffer(entry)) entry.sent = true;
-    this.#write(link, Buffer.isBuffer(entry) ? entry : entry.line);
-  }
-
-  #write({ socket }: Link, line: Buffer | string): void {
-    socket.write(line);
-    if (socket.write("\n")) return;
+    if (Buffer.isBuffer(entry) ? link.write(entry) : link.send(entry)) return;
     this.#options.input.pause();
-    socket.once("drain", () => this.#options.input.resume());
+    link.socket.once("drain", () => this.#options.input.resume());
   }
 
-  #attach({ socket, answer, received }: DaemonConnection): void {
+  #attach(connection: DaemonConnection): void {
+    const { socket, answer, received } = connection;
     if (this.#ended) {
       socket.destroy();
       return;
     }
     if (answer.notice !== undefined) this.#options.notice(answer.notice);
-    const link: Link = { socket, questions: new Map(), ready: false };
+    const link = new Link(connection);
     this.#link = link;
     const splitter = new LineSplitter(() => this.#options.notice("dropped a message over 10 MB from the daemon"));
     const take = (chunk: Buffer): void => {
@@ -155,7 +133,7 @@ export class Relay {
     socket.on("data", take);
     const replay = this.#handshake.replay();
     if (replay === undefined) this.#ready(link);
-    else this.#write(link, replay);
+    else link.write(replay);
     if (received.length > 0) take(received);
     socket.resume();
     if (socket.destroyed) this.#lost(link);
@@ -174,10 +152,14 @@ export class Relay {
       link.ending = message.params["reason"] === "hand_over" ? "hand_over" : "stop";
       return;
     }
+    if (message.kind === "notification" && message.method === receivedMethod) {
+      link.received(message.params["bytes"]);
+      return;
+    }
     if (message.kind === "request") link.questions.set(idKey(message.id), message.id);
     if (message.kind === "response") {
       if (this.#handshake.isReplay(message.id)) {
-        for (const next of this.#handshake.replayed()) this.#write(link, next);
+        for (const next of this.#handshake.replayed()) link.write(next);
         this.#ready(link);
         return;
       }
@@ -207,10 +189,11 @@ export class Relay {
     for (const question of link.questions.values()) this.#emit(undefined, JSON.stringify(withdrawQuestion(question)));
     const again: OpenCall[] = [];
     for (const call of this.#open.values()) {
-      if (!call.sent) continue;
-      if (repeatable.has(call.method) && !call.resent) {
-        call.resent = true;
-        call.sent = false;
+      if (call.endsAt === undefined) continue;
+      const harmless = !link.mayHaveBegun(call) || repeatable.has(call.method);
+      if (harmless && call.resends < maxResends) {
+        call.resends++;
+        call.endsAt = undefined;
         again.push(call);
       } else this.#fail(call, restartedFailure);
     }
@@ -238,5 +221,7 @@ export class Relay {
   }
 }
 
+/** A request that ends every daemon is not given to one more. */
+const maxResends = 3;
 /** While no daemon is there, this many lines are kept before the client is asked to wait. */
 const maxWaiting = 256;

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { clientHello, newClientId } from "./client-hello.ts";
-import { watchParent } from "./parent-watch.ts";
+import { watchParent } from "#server/daemon/parent-watch.ts";
 import { reachDaemon, type DaemonPlace } from "./reach-daemon.ts";
 import { Relay } from "./relay.ts";
 
@@ -11,8 +11,8 @@ export interface ShimOptions {
   readonly config?: string | undefined;
   readonly input: Readable;
   readonly output: Writable;
-  /** Where sentences for the person go. */
-  readonly errors: Writable;
+  /** A sentence for the person. */
+  readonly notice: (text: string) => void;
   readonly cwd: string;
   readonly reachTimeoutMs?: number;
 }
@@ -45,7 +45,7 @@ export async function runShim(options: ShimOptions): Promise<void> {
         { ...reach, ...(options.reachTimeoutMs !== undefined && { timeoutMs: options.reachTimeoutMs }) },
       ),
     notice: (text) => {
-      if (text !== lastNotice) options.errors.write(`portwright: ${text}\n`);
+      if (text !== lastNotice) options.notice(text);
       lastNotice = text;
     },
   });

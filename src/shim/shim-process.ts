@@ -10,14 +10,16 @@ export async function runShimProcess(options: {
   readonly reachTimeoutMs?: number;
 }): Promise<never> {
   consoleToStderr();
-  // Nobody may read it any more.
-  process.stderr.on("error", () => {});
   await runShim({
     ...options,
     version: portwrightVersion,
     input: process.stdin,
     output: process.stdout,
-    errors: process.stderr,
+    notice: (text) => {
+      // stderr is set up on first use (5 ms), and nobody may read it any more.
+      if (process.stderr.listenerCount("error") === 0) process.stderr.on("error", () => {});
+      process.stderr.write(`portwright: ${text}\n`);
+    },
     cwd: process.cwd(),
   });
   process.exit(0);

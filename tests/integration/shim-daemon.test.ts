@@ -27,7 +27,7 @@ describe("a shim", () => {
     const said = answer.result?.structuredContent;
     expect(said).toMatchObject({ arguments: { a: 1 }, marker: "from the client", seen: ["tools/call"] });
     expect(said?.["hello"]).toMatchObject({ cwd: process.cwd(), terminal: false });
-    expect(said?.["daemon_env"]).toEqual(["HOME", "PATH", "PORTWRIGHT_HOME"]);
+    expect(said?.["daemon_env"]).toEqual(["HOME", "PATH", "PORTWRIGHT_HOME", "PORTWRIGHT_IDLE_EXIT_S"]);
     expect(modeOf(sandbox.paths.socketFile)).toBe("600");
     expect(modeOf(dirname(sandbox.paths.socketFile))).toBe("700");
     expect(modeOf(sandbox.paths.logFile)).toBe("600");
@@ -94,6 +94,19 @@ describe("a shim", () => {
     await new Promise((resolve) => void setTimeout(resolve, 100));
     process.kill(pid, "SIGKILL");
     expect((await shim.answer(2)).result).toEqual({});
+  });
+
+  test("gives a call that the dead daemon never read to the next one", async () => {
+    await using sandbox = new Sandbox();
+    const shim = sandbox.shim();
+    const pid = await pidOf(shim, 1);
+    process.kill(pid, "SIGSTOP");
+    shim.send({ id: 2, method: "tools/call", params: { name: "echo" } });
+    await new Promise((resolve) => void setTimeout(resolve, 100));
+    process.kill(pid, "SIGKILL");
+    const answer = await shim.answer(2);
+    expect(answer.result?.isError).toBeUndefined();
+    expect(answer.result?.structuredContent?.pid).not.toBe(pid);
   });
 
   test("passes the daemon's questions on, and withdraws one whose daemon is gone", async () => {

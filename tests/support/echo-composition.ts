@@ -4,6 +4,44 @@ import type { ClientHello, ClientSession } from "#application/client.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Compose, McpConversation } from "#server/daemon/compose.ts";
 
+/** What the real tools answer, by the contract, for the command line to show. */
+const cannedAnswers: Readonly<Record<string, object>> = {
+  start_environment: {
+    summary: "dev: 1 of 2 ready.",
+    state: "partial",
+    environment: "dev",
+    services: [
+      { service: "cache", state: "ready", endpoint: "127.0.0.1:6379", verified: { by: "redis PING", ms: 8 } },
+      { service: "db", state: "waiting", endpoint: "127.0.0.1:5432", code: "credentials_expired", blames: "staging" },
+    ],
+    env: [
+      { name: "REDIS_URL", value: "redis://127.0.0.1:6379", service: "cache" },
+      { name: "DATABASE_URL", value: "postgres://x", secret: { variable: "PGPASSWORD", given_by: "portwright run" } },
+    ],
+    user_steps: [{ do: "run", command: "aws sso login", why: "the session expired" }],
+  },
+  stop_environment: { summary: "Stopped 1.", stopped: ["cache"], kept: [{ service: "db", for: ["vscode"] }] },
+  get_status: {
+    summary: "dev: 1 of 2 ready.",
+    state: "partial",
+    not_ready: [
+      { service: "db", state: "waiting", code: "credentials_expired", since_s: 720, endpoint: "127.0.0.1:5432" },
+    ],
+    ready: { columns: ["service", "port", "verified_s", "drops_24h"], rows: [["cache", 6379, 0, 0]] },
+  },
+  diagnose: {
+    summary: "db fails because its container was killed for memory.",
+    healthy: false,
+    root_cause: {
+      code: "container_oom_killed",
+      message: "Killed at 256Mi.",
+      evidence: [{ fact: "last termination", value: "OOMKilled", source: "pod db-0" }],
+    },
+    ladder: [{ rung: "workload", status: "failed", detail: "OOMKilled ×4", ms: 44 }],
+    untrusted: { source: "log of pod db-0", text: "10:01 heap\n\u001b[2J10:02 Killed" },
+  },
+};
+
 interface Message {
   readonly id?: number | string;
   readonly method?: string;
@@ -76,6 +114,11 @@ function echoServer(input: Readable, output: Writable, session: ClientSession, s
       });
     },
     hang: () => {},
+    throw: () => void setImmediate(() => JSON.parse("an exception that nobody catches")),
+    reject: (id) => {
+      void Promise.reject(new TypeError("a promise that nobody waits for"));
+      send({ id, result: { content: [], structuredContent: { summary: "rejected" } } });
+    },
     crash: () => process.kill(process.pid, "SIGKILL"),
     want: (id) => {
       store.setWanted({ workspace: "/w", service: "db" }, { clientId: session.hello.id, clientName: "c" }, 1);
@@ -101,6 +144,13 @@ function echoServer(input: Readable, output: Writable, session: ClientSession, s
         },
       }),
   };
+
+  for (const [tool, structuredContent] of Object.entries(cannedAnswers)) {
+    answers[tool] = (id, { params }) => {
+      const asked = JSON.stringify(params?.arguments);
+      send({ id, result: { content: [], structuredContent: { ...structuredContent, asked } } });
+    };
+  }
 
   lines.on("line", (line) => {
     let message: Message;

@@ -8,6 +8,7 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { portwrightPaths, type PortwrightPaths } from "#adapters/system/paths.ts";
 
+/** An entry file of this folder. */
 const entry = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** A folder for one test's daemon, and the processes that the test started; disposing ends them by pid. */
@@ -17,7 +18,9 @@ export class Sandbox implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
 
   constructor(env: Record<string, string> = {}) {
-    this.env = { PATH: process.env["PATH"] ?? "", HOME: this.home, PORTWRIGHT_HOME: this.home, ...env };
+    // A daemon that lost the race for the lock may win it after the test: it ends by itself.
+    const idle = { PORTWRIGHT_IDLE_EXIT_S: "5" };
+    this.env = { PATH: process.env["PATH"] ?? "", HOME: this.home, PORTWRIGHT_HOME: this.home, ...idle, ...env };
   }
 
   get paths(): PortwrightPaths {
@@ -46,7 +49,8 @@ export class Sandbox implements AsyncDisposable {
   /** The daemon's answer to a control line; `undefined` when none listens. */
   async control(verb: string): Promise<Record<string, unknown> | undefined> {
     const line = await this.say(`${JSON.stringify({ portwright: 1, version: "0.0.0", control: verb })}\n`);
-    return line === undefined ? undefined : (JSON.parse(line) as Record<string, unknown>);
+    // A daemon that was killed this moment may still have taken the connection.
+    return line ? (JSON.parse(line) as Record<string, unknown>) : undefined;
   }
 
   /** What the daemon answers to raw bytes, until it closes; `undefined` when none listens. */

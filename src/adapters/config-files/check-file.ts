@@ -1,9 +1,20 @@
 import type { Configuration } from "#domain/spec/configuration.ts";
 import { fileSchema } from "#domain/spec/file.ts";
 import { clusterHealthOf, metadataOf } from "./cluster-health.ts";
-import { childOf, plainValue, withEntry, type Dialect, type LocatedMap, type Report } from "./located.ts";
+import {
+  childOf,
+  formatPath,
+  plainValue,
+  withEntry,
+  type Dialect,
+  type LocatedMap,
+  type LocatedScalar,
+  type Path,
+  type Report,
+} from "./located.ts";
 import { lenientValues } from "./localport-values.ts";
 import { without } from "./parse-service.ts";
+import { shownName } from "./problem-text.ts";
 import { missingScalars, missingSentence } from "./read-service.ts";
 import { schemaProblems } from "./schema-problems.ts";
 
@@ -32,8 +43,8 @@ export function checkFile(root: LocatedMap, dialect: Dialect, report: Report): C
   }
   for (let round = 0; round < 3; round++) {
     const rest = withEntry(withEntry(map, "services", undefined), "environments", undefined);
-    for (const scalar of missingScalars(withEntry(rest, "defaults", undefined)))
-      reportFileMissing(scalar, dialect, report);
+    const outside = withEntry(withEntry(map, "services", undefined), "defaults", undefined);
+    for (const { scalar, path } of missingScalars(outside, [])) reportFileMissing(scalar, path, dialect, report);
     const result = fileSchema.safeParse(plainValue(rest));
     if (result.success) break;
     const { issues } = result.error;
@@ -58,15 +69,16 @@ function withoutEmptyLists(map: LocatedMap): LocatedMap {
   }, map);
 }
 
-function reportFileMissing(scalar: ReturnType<typeof missingScalars>[number], dialect: Dialect, report: Report): void {
+/** No service can carry the failure of what stands outside of services. */
+function reportFileMissing(scalar: LocatedScalar, path: Path, dialect: Dialect, report: Report): void {
   for (const name of scalar.missing ?? []) {
     report({
       ...scalar.position,
       severity: dialect === "portwright" ? "error" : "warning",
-      code: "variable_missing",
+      code: dialect === "portwright" ? "config_invalid" : "variable_missing",
       message: missingSentence(name, dialect),
-      path: "",
-      text: name.slice(0, 80),
+      path: formatPath(path),
+      text: shownName(name),
     });
   }
 }

@@ -3,8 +3,8 @@ import type { Dialect } from "./located.ts";
 
 /** Words that only one of the two formats has. */
 const portwrightOnly =
-  /^(?:environments|access):|^\s*(?:-\s+)?(?:depends_on|exports|via|waiting_room|routes):|\btechnology:\s*["']?(?:kubernetes|proxy)\b|\$\{(?:env|file|command):/m;
-const localportOnly = /\btechnology:\s*["']?kubectl\b|\$\{(?!(?:host|port|env|file|command)\b)[A-Za-z_][^}\n]*\}/;
+  /^(?:environments|access):|^[ \t]*(?:-[ \t]+)?(?:depends_on|exports|via|waiting_room|routes):|\btechnology:\s*["']?(?:kubernetes|proxy)\b|\$\{(?:env|file|command):/m;
+const localportOnly = /\btechnology:\s*["']?kubectl\b|\$\{(?!(?:host|port|env|file|command)\b)[A-Za-z_][^}\n]{0,200}\}/;
 
 /**
  * Which format a file is in. By its name: `portwright` in the file's or its folder's name is ours, `localport` is
@@ -19,7 +19,7 @@ export function dialectOf(path: string, text: string, namedForLocalport: boolean
     if (name.includes("portwright")) return "portwright";
     if (name.includes("localport")) return "localport";
   }
-  const lines = text.replaceAll(/^\s*#.*$/gm, "");
+  const lines = text.replaceAll(/^[ \t]*#.*$/gm, "");
   if (portwrightOnly.test(lines)) return "portwright";
   return localportOnly.test(lines) || namedForLocalport ? "localport" : "portwright";
 }

@@ -38,6 +38,9 @@ export function interpret(path: string, text: string, dialect: Dialect, lookup: 
   return { ok: true, configuration };
 }
 
+/** Far more than anybody forwards; each may have a dozen problems. */
+const mostServices = 2000;
+
 function rootMap(root: Located | undefined, dialect: Dialect, report: Report): LocatedMap | undefined {
   if (root?.kind === "map") return dialect === "localport" ? withoutNulls(root) : root;
   const isEmpty = root === undefined || (root.kind === "scalar" && root.value === null);
@@ -60,6 +63,12 @@ function withoutNulls(map: LocatedMap): LocatedMap {
 function readServices(map: LocatedMap, dialect: Dialect, report: Report): ReadService[] {
   const services = childOf(map, "services");
   if (services?.kind !== "list") return [];
+  const tooMany = services.items[mostServices];
+  if (tooMany) {
+    const message = `the file declares more than ${mostServices} services; split it into several configurations`;
+    report({ ...wholeFile, ...tooMany.position, severity: "error", message, path: "services" });
+    return [];
+  }
   const context = { dialect, defaults: childOf(map, "defaults"), report };
   return services.items.flatMap((item, index) => readService(item, index, context) ?? []);
 }

@@ -1,8 +1,20 @@
+import { bracedParts } from "#domain/references.ts";
+
 /**
  * LocalPort's variables, `${NAME}` and `${NAME:default}`: any text up to the first `}`, on one line. LocalPort replaces
  * them in the raw text before YAML sees it, so they may stand where YAML allows no brace.
  */
-const variable = /\$\{([^}\n\r]+)\}/g;
+function replaceVariables(text: string, replace: (whole: string, body: string) => string): string {
+  let result = "";
+  let end = 0;
+  for (const { start, close, body } of bracedParts(text, () => true, /[}\n\r]/g)) {
+    // `${}` is no variable.
+    if (body === "") continue;
+    result += text.slice(end, start) + replace(text.slice(start, close + 1), body);
+    end = close + 1;
+  }
+  return result + text.slice(end);
+}
 
 /** Marks a masked variable; then two characters that count it, then padding up to its own length. */
 const mark = "\uE000";
@@ -21,7 +33,7 @@ export interface MaskedText {
 /** Hides variables from the YAML parser behind characters that mean nothing to it. */
 export function maskVariables(source: string): MaskedText {
   const sources: string[] = [];
-  const text = source.replaceAll(variable, (match) => {
+  const text = replaceVariables(source, (match) => {
     const index = sources.push(match) - 1;
     if (index >= base * base) return match;
     const count = String.fromCodePoint(firstDigit + Math.floor(index / base), firstDigit + (index % base));
@@ -47,7 +59,7 @@ export interface CanonicalTemplate {
  */
 export function canonicalTemplate(text: string, keep: readonly string[] = []): CanonicalTemplate {
   const shellDefaults: string[] = [];
-  const template = text.replaceAll(variable, (whole, body: string) => {
+  const template = replaceVariables(text, (whole, body) => {
     if (keep.includes(body)) return whole;
     const colon = body.indexOf(":");
     if (colon < 0) return `\${env:${body.trim()}}`;

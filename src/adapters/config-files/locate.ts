@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type ParsedNode, type Scalar, type YAMLMap } from "yaml";
 import type { Position } from "#domain/spec/configuration.ts";
 import { formatPath, type Located, type LocatedEntry, type LocatedMap, type Path } from "./located.ts";
-import { shownText } from "./problem-text.ts";
+import { shownName } from "./problem-text.ts";
 import type { YamlText } from "./read-yaml.ts";
 import { resolveScalar, type ScalarContext } from "./resolve-scalar.ts";
 
@@ -65,11 +65,11 @@ function readNode(node: Value, path: Path, walk: Walk): Located | undefined {
 function followAlias(alias: Alias.Parsed, path: Path, walk: Walk): Located | undefined {
   const target = walk.anchors.get(alias.source);
   if (!target) {
-    fail(walk, alias, path, "there is no anchor of this name before it", shownText(`*${alias.source}`));
+    fail(walk, alias, path, "there is no anchor of this name before it", shownName(`*${alias.source}`));
     return undefined;
   }
   if (walk.open.has(target)) {
-    fail(walk, alias, path, "the anchor holds itself, without end", shownText(`*${alias.source}`));
+    fail(walk, alias, path, "the anchor holds itself, without end", shownName(`*${alias.source}`));
     return undefined;
   }
   walk.aliasDepth++;
@@ -121,7 +121,7 @@ function reportDuplicate(key: string, position: Position, path: Path, walk: Walk
     code: "config_invalid",
     message: lenient ? "this key comes twice; the last one counts" : "this key comes twice; keep one",
     path: formatPath([...path, key]),
-    text: shownText(key) ?? "a key",
+    text: shownName(key),
   });
 }
 

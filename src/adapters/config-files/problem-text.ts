@@ -6,7 +6,13 @@ const secretWord = /pass|secret|token|credential|authorization|api[-_]?key|priva
  * where the key or the value itself speaks of a secret.
  */
 export function shownText(text: string, key = ""): string | undefined {
-  if (secretWord.test(key) || secretWord.test(text)) return undefined;
+  return secretWord.test(key) || secretWord.test(text) ? undefined : oneLine(text);
+}
+
+/** A key or a name, which is no secret whatever it speaks of. */
+export const shownName = (name: string): string => oneLine(name) ?? "(empty)";
+
+function oneLine(text: string): string | undefined {
   const line = text
     .slice(0, longest * 4)
     .replaceAll(/\/\/[^/@\s]*@/g, "//…@")

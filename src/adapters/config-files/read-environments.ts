@@ -1,7 +1,7 @@
 import { environmentSchema, type EnvironmentSpec } from "#domain/spec/environment.ts";
 import { childOf, formatPath, plainValue, positionAt, type Dialect, type Located, type Report } from "./located.ts";
 import { without } from "./parse-service.ts";
-import { shownText } from "./problem-text.ts";
+import { shownName } from "./problem-text.ts";
 import type { ReadService } from "./read-service.ts";
 import { unknownService } from "./relations.ts";
 import { schemaProblems } from "./schema-problems.ts";
@@ -106,15 +106,7 @@ function membersOf(
     else if (service.enabled) members.add(name);
     else {
       const message = "this service is disabled (enabled: false) and is left out";
-      const text = shownText(name);
-      report({
-        ...at,
-        severity: "warning",
-        code: "config_invalid",
-        message,
-        path,
-        ...(text !== undefined && { text }),
-      });
+      report({ ...at, severity: "warning", code: "config_invalid", message, path, text: shownName(name) });
     }
   }
   const tagged = enabledNames(services, spec.tags);

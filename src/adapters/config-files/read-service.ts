@@ -19,6 +19,7 @@ import {
 } from "./located.ts";
 import { notBuiltYet, proxyNotBuilt } from "./not-built-yet.ts";
 import { parseService } from "./parse-service.ts";
+import { shownName } from "./problem-text.ts";
 
 /** A service with what the checks between services need, whether it can run or not. */
 export interface ReadService {
@@ -65,7 +66,7 @@ export function readService(item: Located, index: number, context: ServiceContex
   const enabled = plain["enabled"] !== false;
   const position = nameNode?.position ?? item.position;
   checkPlaces(map, path, report);
-  const failure = reportMissing(map, enabled, context) ?? reportUnbuilt(plain, spec, position, path, report);
+  const failure = reportMissing(map, path, enabled, context) ?? reportUnbuilt(plain, spec, position, path, report);
   // Without a specification and without a cause there was an error, and the file is not in force at all.
   const declaration: ServiceDeclaration =
     spec && !failure
@@ -92,18 +93,23 @@ const texts = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 
 /** Variables that the service wants and that nobody has set: its failure, and a problem where each is named. */
-function reportMissing(map: LocatedMap, enabled: boolean, { dialect, report }: ServiceContext): Failure | undefined {
+function reportMissing(
+  map: LocatedMap,
+  base: Path,
+  enabled: boolean,
+  { dialect, report }: ServiceContext,
+): Failure | undefined {
   const names = new Set<string>();
-  for (const { position, missing } of missingScalars(map)) {
-    for (const name of missing ?? []) {
+  for (const { scalar, path } of missingScalars(map, base)) {
+    for (const name of scalar.missing ?? []) {
       names.add(name);
       report({
-        ...position,
+        ...scalar.position,
         severity: dialect === "portwright" && enabled ? "error" : "warning",
         code: "variable_missing",
         message: missingSentence(name, dialect),
-        path: "",
-        text: name.slice(0, 80),
+        path: formatPath(path),
+        text: shownName(name),
       });
     }
   }
@@ -120,10 +126,10 @@ export const missingSentence = (name: string, dialect: Dialect): string =>
   `the variable ${name} is not set and has no default; set it, or write \${${dialect === "localport" ? "" : "env:"}${name}:default}`;
 
 /** Values that wait for a variable, in order. */
-export function missingScalars(node: Located): LocatedScalar[] {
-  if (node.kind === "scalar") return node.missing ? [node] : [];
-  const children = node.kind === "list" ? node.items : [...node.entries.values()].map(({ value }) => value);
-  return children.flatMap(missingScalars);
+export function missingScalars(node: Located, path: Path): { scalar: LocatedScalar; path: Path }[] {
+  if (node.kind === "scalar") return node.missing ? [{ scalar: node, path }] : [];
+  if (node.kind === "list") return node.items.flatMap((item, index) => missingScalars(item, [...path, index]));
+  return [...node.entries].flatMap(([key, { value }]) => missingScalars(value, [...path, key]));
 }
 
 function reportUnbuilt(

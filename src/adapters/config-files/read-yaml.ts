@@ -61,7 +61,7 @@ export function readYaml(source: string, dialect: Dialect): YamlText {
   const [document, second] = composer.compose(read.tokens, true, text.length);
   const problems = (document?.errors ?? [])
     .slice(0, mostProblems)
-    .map(({ code, pos }) => problem(positionOf(pos[0]), hinted(yamlSentence(code), text, pos[0])));
+    .map(({ code, pos, message }) => problem(positionOf(pos[0]), hinted(yamlSentence(code, message), text, pos[0])));
   if (second) problems.push(problem(positionOf(second.range[0]), yamlSentence("MULTIPLE_DOCS")));
   return { root: document?.contents ?? undefined, problems, positionOf, restore };
 }

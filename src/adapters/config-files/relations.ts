@@ -1,7 +1,7 @@
 import { findCycles } from "#domain/dependency-order.ts";
 import { nearestName } from "#domain/names.ts";
 import { formatPath, keyPositionAt, positionAt, type Dialect, type Report } from "./located.ts";
-import { shownText } from "./problem-text.ts";
+import { shownName } from "./problem-text.ts";
 import type { ReadService } from "./read-service.ts";
 
 /** What services say about each other: names and ports that come twice, unknown names, cycles. */
@@ -31,7 +31,7 @@ function checkNames(services: readonly ReadService[], dialect: Dialect, report: 
       code: "config_invalid",
       message: `another service, in line ${line}, has this name${then}; give each its own`,
       path: formatPath([...service.path, "name"]),
-      text: shownText(name) ?? "a name",
+      text: shownName(name),
     });
   }
 }
@@ -60,7 +60,7 @@ function checkPorts(services: readonly ReadService[], dialect: Dialect, report: 
       ...positionAt(service.map, ["local_port"]),
       severity: severityOf(dialect),
       code: "duplicate_local_port",
-      message: `local port ${localPort} belongs to ${shownText(name) ?? "another service"} (line ${position.line}) already; choose another, or leave local_port out for a free one`,
+      message: `local port ${localPort} belongs to ${shownName(name)} (line ${position.line}) already; choose another, or leave local_port out for a free one`,
       path: formatPath([...service.path, "local_port"]),
       text: String(localPort),
     });
@@ -92,14 +92,13 @@ export function unknownService(
   path: string,
 ): Parameters<Report>[0] {
   const nearest = nearestName(name, names);
-  const text = shownText(name);
   return {
     ...position,
     severity: "error",
     code: "unknown_service",
-    message: `there is no service of this name`,
+    message: `there is no service ${shownName(name)}`,
     path,
-    ...(text !== undefined && { text }),
+    text: shownName(name),
     ...(nearest !== undefined && { nearest }),
   };
 }
@@ -122,4 +121,4 @@ function checkCycles(services: readonly ReadService[], report: Report): void {
 }
 
 const clipped = (cycle: readonly string[]): readonly string[] =>
-  cycle.length > 12 ? [...cycle.slice(0, 10), "…", cycle.at(-1) ?? ""] : cycle;
+  (cycle.length > 12 ? [...cycle.slice(0, 10), "…", cycle.at(-1) ?? ""] : cycle).map(shownName);

@@ -1,5 +1,5 @@
 import type { VariableLookup } from "#application/ports/config-source.ts";
-import { parseTemplate, resolveEnvTemplate, type TemplatePart } from "#domain/references.ts";
+import { bracedParts, parseTemplate, resolveEnvTemplate, type TemplatePart } from "#domain/references.ts";
 import type { Position } from "#domain/spec/configuration.ts";
 import { templateUse } from "#domain/spec/scalars.ts";
 import { canonicalTemplate } from "./localport-variables.ts";
@@ -110,8 +110,10 @@ function checkReferences(
 }
 
 const isLocalPortVariable = (text: string, use: string): boolean =>
-  [...text.matchAll(/\$\{\s*([A-Za-z_]\w*)\s*(?::[^}]*)?\}/g)].some(
-    ([, name]) => use !== "export" || (name !== "host" && name !== "port"),
+  bracedParts(text, () => true).some(
+    ({ body }) =>
+      /^\s*[A-Za-z_]\w*\s*(?::|$)/.test(body.slice(0, 200)) &&
+      !(use === "export" && (body === "host" || body === "port")),
   );
 
 function warnOfYaml11({ text, position }: RawScalar, path: Path, { dialect, report }: ScalarContext): void {

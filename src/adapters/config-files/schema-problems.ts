@@ -4,7 +4,7 @@ import type { ConfigProblem } from "#domain/spec/configuration.ts";
 import { templateUse } from "#domain/spec/scalars.ts";
 import { knownKeys } from "./known-keys.ts";
 import { formatPath, keyPositionAt, nodeAt, positionAt, type Dialect, type Located, type Path } from "./located.ts";
-import { shownText } from "./problem-text.ts";
+import { shownName, shownText } from "./problem-text.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -35,10 +35,9 @@ function unknownKey(key: string, parent: Path, { root, base, dialect }: Checked)
     ...keyPositionAt(root, path),
     severity: dialect === "localport" ? "warning" : "error",
     code: "config_invalid",
-    message:
-      key === "<<" ? mergeKey : `${shownText(key) ?? "this"} is not a key of ${placeName(parent, base)}${ignored}`,
+    message: key === "<<" ? mergeKey : `${shownName(key)} is not a key of ${placeName(parent, base)}${ignored}`,
     path: formatPath([...base, ...path]),
-    text: shownText(key) ?? "a key",
+    text: shownName(key),
     ...(nearest !== undefined && { nearest }),
   };
 }
@@ -61,11 +60,12 @@ function valueProblem(issue: Issue, node: Located | undefined, { root, base }: C
   const choices = choicesOf(issue);
   const nearest = choices && value && nearestName(value.text, choices);
   const text = value && textOf(value.text, path);
+  const demand = portDemand(issue, path) ?? wants(issue, choices);
   return {
-    ...positionAt(root, path),
+    ...(issue.code === "invalid_key" ? keyPositionAt(root, path) : positionAt(root, path)),
     severity: "error",
     code: "config_invalid",
-    message: missing ? `${name} is missing; ${wants(issue, choices)}` : `${name} ${wants(issue, choices)}`,
+    message: missing ? `${name} is missing; it ${demand}` : `${name} ${demand}`,
     path: formatPath([...base, ...path]),
     ...(text !== undefined && { text }),
     ...(nearest !== undefined && { nearest }),
@@ -77,7 +77,7 @@ function nameOf(path: Path, base: Path): string {
   const full = [...base, ...path];
   const last = full.at(-1);
   if (last === undefined) return "the configuration";
-  if (typeof last === "string") return shownText(last) ?? "this";
+  if (typeof last === "string") return shownName(last);
   const list = String(full.at(-2) ?? "the list");
   return path.length === 0 ? `this entry of ${list}` : `an entry of ${list}`;
 }
@@ -91,6 +91,15 @@ function choicesOf(issue: Issue): string[] | undefined {
   if (issue.code === "invalid_value") return issue.values.map(String);
   if (issue.code !== "invalid_union" || !("options" in issue) || !Array.isArray(issue.options)) return undefined;
   return issue.options.filter((option) => typeof option === "string");
+}
+
+/** A port is wrong in one way, whichever bound or type it misses. */
+function portDemand(issue: Issue, path: Path): string | undefined {
+  const key = path.join(".");
+  if (!/(?:^|[._])port$/.test(key) || issue.code === "custom") return undefined;
+  if (key === "local_port") return "must be a port: a whole number from 1 to 65535, or 0 for any free one";
+  const orName = issue.code === "invalid_union" ? ", or the name of one" : "";
+  return `must be a port: a whole number from 1 to 65535${orName}`;
 }
 
 function wants(issue: Issue, choices: readonly string[] | undefined): string {
@@ -107,15 +116,17 @@ function wants(issue: Issue, choices: readonly string[] | undefined): string {
     case "invalid_format":
       return issue.format === "starts_with" && "prefix" in issue
         ? `must start with ${String(issue.prefix)}`
-        : issue.message;
+        : notValid(issue.message);
     case "invalid_key":
       return `is no valid name here: ${issue.issues[0]?.message ?? "expected another one"}`;
     case "custom":
-      return `is not valid: ${issue.message}`;
+      return notValid(issue.message);
     default:
       return "is not valid";
   }
 }
+
+const notValid = (message: string): string => (message.startsWith("must ") ? message : `is not valid: ${message}`);
 
 function small(issue: Extract<Issue, { code: "too_small" }>): string {
   if (issue.origin === "string") return "must not be empty";

@@ -21,6 +21,9 @@ const sentences: Partial<Record<YAMLError["code"], string>> = {
   RESOURCE_EXHAUSTION: "values are nested too deeply",
 };
 
-/** Our sentence for an error of the YAML parser; its own text may quote the file and is not used. */
-export const yamlSentence = (code: YAMLError["code"]): string =>
-  `not valid YAML: ${sentences[code] ?? "this cannot be read"}`;
+/** Our sentence for an error of the YAML parser; its own text may quote the file and is not shown. */
+export const yamlSentence = (code: YAMLError["code"], upstream = ""): string => {
+  // An open bracket is reported as a wrong indentation.
+  const kind = code === "BAD_INDENT" && /end with a [\]}]$/.test(upstream) ? "MISSING_CHAR" : code;
+  return `not valid YAML: ${sentences[kind] ?? "this cannot be read"}`;
+};

@@ -28,6 +28,13 @@ interface Slot {
   readonly pool: TunnelPool;
 }
 
+/**
+ * Whether to leave a pod that still takes connections: for a ready one when it is not, and for one of a newer version,
+ * since a rollout deletes the old pod the moment the new one is ready.
+ */
+const isBetter = (other: Candidate, current: Candidate): boolean =>
+  other.ready && (!current.ready || (other.owner !== current.owner && other.createdMs > current.createdMs));
+
 /** What a pod that is gone has sent may still be on its way; then its open connections are reset. */
 const lastBytesMs = 500;
 const dialTimeoutMs = 10_000;
@@ -80,7 +87,12 @@ export class PodTransport implements Transport {
     if (this.#move !== undefined && this.#isGone(this.#slot.candidate)) await abortable(this.#move, signal);
     this.#check();
     const { candidate, pool } = this.#slot;
-    const to = { namespace: this.#parts.target.namespace, pod: candidate.pod, port: candidate.port };
+    const to = {
+      namespace: this.#parts.target.namespace,
+      pod: candidate.pod,
+      port: candidate.port,
+      endCuts: candidate.endCuts,
+    };
     try {
       const stream = await pool.open(to, signal);
       if (!signal.aborted) return stream;
@@ -108,7 +120,7 @@ export class PodTransport implements Transport {
     const { candidates } = this.#parts.watch.state;
     const [best] = candidates;
     const same = candidates.find(({ uid }) => uid === this.#slot.candidate.uid);
-    if (same !== undefined && (same.ready || best?.ready !== true)) {
+    if (same !== undefined && (best === undefined || !isBetter(best, same))) {
       if (same.port !== this.#slot.candidate.port || same.ready !== this.#slot.candidate.ready) {
         this.#slot = { ...this.#slot, candidate: same };
       }

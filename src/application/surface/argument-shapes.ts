@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Longest text a tool takes in one argument; names are shorter. Bounds what a caller can make us compare, store or echo. */
-export const longestText = 1000;
+const longestText = 1000;
 const longestName = 200;
 const mostNames = 200;
 

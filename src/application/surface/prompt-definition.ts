@@ -3,7 +3,7 @@ import type { ClientSession } from "../client.ts";
 import type { Answer, CallContext } from "./tool-definition.ts";
 
 /** What a prompt says for the user, and the measured data that it carries. */
-export interface PromptContent {
+interface PromptContent {
   readonly says: string;
   readonly data: Answer;
 }

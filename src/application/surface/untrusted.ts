@@ -7,7 +7,7 @@
 export const untrustedLimit = 4000;
 
 /** More than this is not even looked at: redaction stays fast whatever a server sends. */
-const inspectedLimit = 16 * untrustedLimit;
+const inspectedLimit = 4 * untrustedLimit;
 
 // Sequences of a terminal: CSI (colours, cursor), OSC (titles, links), and what else starts with ESC. ECMA-48 section 5.
 // oxlint-disable-next-line no-control-regex
@@ -18,14 +18,15 @@ const invisible =
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u200B-\u200F\u2028-\u202E\u2060-\u206F\uFEFF]|[\u{E0000}-\u{E007F}]/gu;
 const loneSurrogate = /\p{Surrogate}/gu;
 
+// Each is tried once per word (the look-behinds), and what may repeat is bounded: no text takes more than linear time.
 const secrets: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|$)/g, "[private key]"],
   [/([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]{0,100}):[^\s@/]{1,200}@/gi, "$1:***@"],
   [/\b(bearer|basic)\s{1,3}[A-Za-z0-9._~+/=-]{8,}/gi, "$1 ***"],
-  [/\beyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*/g, "***"],
+  [/(?<![\w-])eyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*/g, "***"],
   [/\bAKIA[0-9A-Z]{16}\b/g, "***"],
   [
-    /\b([\w-]{0,40}?(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)["']?\s{0,3}[=:]\s{0,3})("[^"\n]{0,500}"|'[^'\n]{0,500}'|[^\s"'&,;]{1,500})/gi,
+    /(?<![\w-])([\w-]*?(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key)["']?\s{0,3}[=:]\s{0,3})("[^"\n]{0,500}"|'[^'\n]{0,500}'|[^\s"'&,;]{1,500})/gi,
     "$1***",
   ],
 ];

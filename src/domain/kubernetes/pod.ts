@@ -47,6 +47,8 @@ export interface ContainerStatus {
   readonly started?: boolean;
   readonly restartCount?: number;
   readonly image?: string;
+  /** `containerd://…`: the runtime, then an id. */
+  readonly containerID?: string;
   readonly state?: ContainerState;
   readonly lastState?: ContainerState;
 }
@@ -93,5 +95,11 @@ export const isRunning = (pod: Pod): boolean =>
   !isLeaving(pod) &&
   pod.status?.phase === "Running" &&
   (pod.status.containerStatuses ?? []).some((status) => status.state?.running !== undefined);
+
+/** The container runtime that runs the pod: `containerd`, `cri-o`, `docker`; `undefined` before its first container runs. */
+export function runtimeOf(pod: Pod): string | undefined {
+  const id = pod.status?.containerStatuses?.find(({ containerID }) => containerID !== undefined)?.containerID;
+  return id?.split("://")[0];
+}
 
 export { conditionOf };

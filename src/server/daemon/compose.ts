@@ -13,9 +13,9 @@ export interface McpConversation {
 }
 
 /** Speaks MCP over a pair of streams (possibly one socket), on behalf of a connected client. */
-export type ServeMcp = (input: Readable, output: Writable, session: ClientSession) => McpConversation;
+type ServeMcp = (input: Readable, output: Writable, session: ClientSession) => McpConversation;
 
-export interface ComposeContext {
+interface ComposeContext {
   readonly store: StateStore;
   readonly log: Log;
   readonly version: string;
@@ -24,9 +24,14 @@ export interface ComposeContext {
   readonly homeDir: string;
 }
 
+/** The application, as far as the daemon drives it. */
+export interface DaemonApplication extends Pick<Portwright, "connect" | "restore" | "close"> {
+  status(): Pick<ReturnType<Portwright["status"]>, "services" | "connections">;
+}
+
 /** The two halves that the daemon needs: what runs the connections, and what talks to clients. */
 export interface Composed {
-  readonly application: Portwright;
+  readonly application: DaemonApplication;
   readonly serveMcp: ServeMcp;
 }
 

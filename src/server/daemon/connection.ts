@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { Transform, type Readable } from "node:stream";
 import type { ClientHello, ClientSession } from "#application/client.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Composed, McpConversation } from "./compose.ts";
@@ -9,6 +10,7 @@ import { compareVersions } from "./versions.ts";
 import {
   closingMethod,
   maxHelloBytes,
+  receivedMethod,
   toLine,
   wireVersion,
   type ClosingReason,
@@ -96,13 +98,30 @@ export class Connection {
     const { serveMcp, log, version } = this.#daemon;
     const client = session.hello.version;
     const notice = compareVersions(client, version) > 0 ? olderDaemonNotice(client, version) : undefined;
-    this.#socket.write(toLine(this.#answer({ workspace: session.workspace, error: session.error, notice })));
+    this.#socket.write(
+      toLine(this.#answer({ workspace: session.workspace, error: session.error, notice, receipts: true })),
+    );
     log.info({ client: session.hello.name, client_version: client }, "a client connected");
-    const conversation = serveMcp(this.#socket, this.#socket, session);
+    const conversation = serveMcp(this.#acknowledged(), this.#socket, session);
     this.#conversation = conversation;
     await Promise.race([conversation.closed, socketClosed]);
     await conversation.close();
     log.info({ client: session.hello.name }, "a client left");
+  }
+
+  /** What comes in, each piece acknowledged before it is looked at. */
+  #acknowledged(): Readable {
+    const socket = this.#socket;
+    let bytes = 0;
+    const input = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length;
+        socket.write(toLine({ jsonrpc: "2.0", method: receivedMethod, params: { bytes } }));
+        done(null, chunk);
+      },
+    });
+    socket.once("close", () => input.destroy());
+    return socket.pipe(input);
   }
 
   #answer(facts: Omit<HelloAnswer, "portwright" | "version" | "pid">): HelloAnswer {
@@ -112,7 +131,8 @@ export class Connection {
 
 const lastLineTimeoutMs = 1000;
 
-const toClientHello = (said: HelloLine): ClientHello => ({
+/** The hello as the application knows it. */
+export const toClientHello = (said: HelloLine): ClientHello => ({
   id: said.id,
   name: said.client,
   version: said.version,

@@ -1,4 +1,5 @@
 import type { PortwrightPaths } from "#adapters/system/paths.ts";
+import { toConnectivityError } from "#domain/connectivity-error.ts";
 import { portwrightVersion } from "../../version.ts";
 import type { Compose } from "./compose.ts";
 import type { Log } from "./log.ts";
@@ -42,9 +43,10 @@ export async function runDaemonProcess(options: {
     if (code === exitLocked) process.stderr.write("portwright: another daemon is running\n");
     return code;
   } catch (error) {
-    process.stderr.write(
-      `portwright: the daemon cannot start: ${error instanceof Error ? error.stack : String(error)}\n`,
-    );
+    // The reason is the last line: clients are shown the end of this log.
+    const { code, message } = toConnectivityError(error);
+    const stack = error instanceof Error ? (error.stack ?? "") : "";
+    process.stderr.write(`${stack}\nportwright: the daemon cannot start: ${message} (${code})\n`);
     return exitCrashed;
   }
 }

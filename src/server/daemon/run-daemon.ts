@@ -1,10 +1,9 @@
 import { createServer, type Server } from "node:net";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
 import { openStateStore } from "#adapters/sqlite/state-store.ts";
-import type { Portwright } from "#application/portwright.ts";
 import type { PortwrightPaths } from "#adapters/system/paths.ts";
 import { bindSocket } from "./bind-socket.ts";
-import type { Compose, Composed } from "./compose.ts";
+import type { Compose, Composed, DaemonApplication } from "./compose.ts";
 import { Connection, type Surroundings } from "./connection.ts";
 import { watchIdle } from "./idle-exit.ts";
 import type { Log } from "./log.ts";
@@ -64,21 +63,25 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
 /** Accepts clients until the daemon ends; resolves when the last connection is closed. */
 async function serve(options: DaemonOptions, composed: Composed, log: Log): Promise<void> {
   const startedMs = performance.now();
-  const connections = new Set<Connection>();
-  const clients = (): number => [...connections].filter((connection) => connection.isClient).length;
+  const open = new Set<Connection>();
+  const clients = (): number => [...open].filter((connection) => connection.isClient).length;
   let end: (reason: ClosingReason) => void = () => {};
   const ending = new Promise<ClosingReason>((resolve) => {
     end = resolve;
   });
 
-  const status = (): DaemonStatus => ({
-    portwright: wireVersion,
-    pid: process.pid,
-    version: options.version,
-    uptime_s: Math.round((performance.now() - startedMs) / 1000),
-    clients: clients(),
-    ...composed.application.status(),
-  });
+  const status = (): DaemonStatus => {
+    const { services, connections } = composed.application.status();
+    return {
+      portwright: wireVersion,
+      pid: process.pid,
+      version: options.version,
+      uptime_s: Math.round((performance.now() - startedMs) / 1000),
+      clients: clients(),
+      services,
+      connections,
+    };
+  };
   const control = (verb: ControlVerb, askedBy: string): DaemonStatus => {
     const now = status();
     if (verb === "status") return now;
@@ -97,8 +100,8 @@ async function serve(options: DaemonOptions, composed: Composed, log: Log): Prom
   };
   const server = createServer((socket) => {
     const connection = new Connection(socket, surroundings);
-    connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
+    open.add(connection);
+    void connection.closed.then(() => open.delete(connection));
   });
   const { socketFile, stateDir } = options.paths;
   await bindSocket(server, socketFile);
@@ -119,7 +122,7 @@ async function serve(options: DaemonOptions, composed: Composed, log: Log): Prom
 
   const reason = await ending;
   idle[Symbol.dispose]();
-  await close(server, connections, reason);
+  await close(server, open, reason);
 }
 
 /** No new connection from here on; clients are told why, and cut off when they do not go. */
@@ -132,7 +135,7 @@ async function close(server: Server, connections: ReadonlySet<Connection>, reaso
   clearTimeout(cut);
 }
 
-async function closeWithin(application: Portwright, log: Log): Promise<void> {
+async function closeWithin(application: DaemonApplication, log: Log): Promise<void> {
   const closing = application
     .close()
     .catch((error: unknown) => log.error({ err: error }, "closing the forwards failed"));

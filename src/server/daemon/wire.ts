@@ -45,6 +45,8 @@ export interface HelloAnswer {
   readonly error?: Failure | undefined;
   /** The daemon closes this connection. */
   readonly refused?: true | undefined;
+  /** It tells how much it has read (`receivedMethod`). */
+  readonly receipts?: true | undefined;
 }
 
 /** The answer to every control line; the keys of `status` are public (`daemon status --output json`). */
@@ -67,6 +69,12 @@ export interface DaemonStatus {
  */
 export const closingMethod = "notifications/portwright/closing";
 export type ClosingReason = "stop" | "hand_over";
+
+/**
+ * A notification from the daemon, between MCP lines: it has read `params.bytes` bytes of this connection after the hello.
+ * A call beyond that was never begun when the daemon dies, so the shim may send it to the next one.
+ */
+export const receivedMethod = "notifications/portwright/received";
 
 /** A line of either side. */
 export const toLine = (message: object): string => `${JSON.stringify(message)}\n`;

@@ -45,10 +45,10 @@ const kinds: Readonly<Record<string, string>> = {
 };
 const kind = (expected: string): string => kinds[expected] ?? expected;
 
-const amount = (issue: { readonly origin: string }, bound: unknown): string => {
-  if (issue.origin === "string") return `${String(bound)} characters`;
-  return issue.origin === "array" ? `${String(bound)} entries` : String(bound);
-};
+function atMost({ origin, maximum }: z.core.$ZodIssueTooBig): string {
+  if (origin === "string") return `must have at most ${maximum} characters`;
+  return origin === "array" ? `must have at most ${maximum} entries` : `must be at most ${maximum}`;
+}
 
 function valueProblem(issue: z.core.$ZodIssueInvalidValue, given: unknown): Omit<ArgumentProblem, "argument"> {
   const values = issue.values.map(String);
@@ -72,18 +72,18 @@ function problemsOf(issue: Issue, input: unknown, known: readonly string[]): Arg
       });
     case "invalid_value":
       return given === undefined
-        ? [{ argument, problem: `is missing; one of ${issue.values.map(String).join(", ")}` }]
+        ? [{ argument, problem: `is missing (one of ${issue.values.map(String).join(", ")})` }]
         : [{ argument, ...valueProblem(issue, given) }];
     case "invalid_type":
       return given === undefined
-        ? [{ argument, problem: `is missing; ${kind(issue.expected)}` }]
+        ? [{ argument, problem: `is missing (${kind(issue.expected)})` }]
         : [{ argument, problem: `must be ${kind(issue.expected)}, not ${kindOf(given)}` }];
     case "too_big":
-      return [{ argument, problem: `must be at most ${amount(issue, issue.maximum)}` }];
+      return [{ argument, problem: atMost(issue) }];
     case "too_small":
       return ["string", "array"].includes(issue.origin)
         ? [{ argument, problem: "must not be empty" }]
-        : [{ argument, problem: `must be at least ${amount(issue, issue.minimum)}` }];
+        : [{ argument, problem: `must be at least ${issue.minimum}` }];
     default:
       return [{ argument, problem: "is not valid" }];
   }

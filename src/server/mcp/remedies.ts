@@ -21,7 +21,7 @@ const textFact = (facts: Facts, key: string): string | undefined =>
 const remedies: Partial<Record<ErrorCode, (facts: Facts) => Remedy>> = {
   config_not_found: () => ({
     cause: "no portwright.yaml or localport.yaml here or above, and --config names none that exists",
-    userSteps: [run("portwright config init", "writes a first portwright.yaml")],
+    userSteps: [{ do: "edit", where: "portwright.yaml", what: "declare the services (portwright config schema)" }],
     nextSteps: [status],
   }),
   config_invalid: () => ({

@@ -1,7 +1,7 @@
 import type { Failure, Facts } from "#domain/connectivity-error.ts";
 import { nearestName } from "#domain/names.ts";
 import { podsFailure } from "#domain/kubernetes/pod-condition.ts";
-import { isReady, isRunning, type Pod } from "#domain/kubernetes/pod.ts";
+import { isReady, isRunning, runtimeOf, type Pod } from "#domain/kubernetes/pod.ts";
 import type { ServicePort, TargetObject } from "./target-kinds.ts";
 
 /** A pod that takes connections now, and the port of it that is meant. */
@@ -10,7 +10,14 @@ export interface Candidate {
   readonly uid: string;
   readonly port: number;
   readonly ready: boolean;
+  /** What made the pod (a ReplicaSet of one version of a Deployment), and when it was made. */
+  readonly owner: string;
+  readonly createdMs: number;
+  /** See `ForwardTarget.endCuts`. */
+  readonly endCuts: boolean;
 }
+
+const cutting = new Set(["containerd", "docker"]);
 
 /** Where connections to a target can go: the best first, or why nowhere. */
 export type TargetState =
@@ -51,7 +58,15 @@ export function targetState(target: Target, object: TargetObject | undefined, po
   for (const pod of usable) {
     const port = containerPort(pod, wanted);
     if (port === undefined) continue;
-    candidates.push({ pod: pod.metadata.name, uid: pod.metadata.uid ?? pod.metadata.name, port, ready: isReady(pod) });
+    candidates.push({
+      pod: pod.metadata.name,
+      uid: pod.metadata.uid ?? pod.metadata.name,
+      port,
+      ready: isReady(pod),
+      owner: pod.metadata.ownerReferences?.[0]?.name ?? "",
+      createdMs: Date.parse(pod.metadata.creationTimestamp ?? "") || 0,
+      endCuts: cutting.has(runtimeOf(pod) ?? ""),
+    });
   }
   const [first, ...rest] = candidates;
   return first === undefined ? none(missingContainerPort(usable, wanted, facts)) : { candidates: [first, ...rest] };

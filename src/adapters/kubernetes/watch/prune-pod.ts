@@ -36,7 +36,7 @@ const pruneContainer = (container: Container): Container =>
   keep(container, ["name", "image", "ports", "restartPolicy"]) as Container;
 
 const pruneStatus = (status: ContainerStatus): ContainerStatus =>
-  keep(status, ["name", "ready", "started", "restartCount", "state", "lastState"]) as ContainerStatus;
+  keep(status, ["name", "ready", "started", "restartCount", "containerID", "state", "lastState"]) as ContainerStatus;
 
 function keep<T extends object, K extends keyof T>(object: T, keys: readonly K[]): Partial<Pick<T, K>> {
   const kept: Partial<Pick<T, K>> = {};

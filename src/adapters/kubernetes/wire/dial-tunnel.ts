@@ -58,6 +58,7 @@ async function overWebSocket(dial: TunnelDial): Promise<ByteLink> {
   const { socket, head, headers, encrypted } = await dial.api.upgrade({
     ...request(dial, "get"),
     headers: {
+      Accept: "*/*",
       Connection: "Upgrade",
       Upgrade: "websocket",
       "Sec-WebSocket-Version": "13",
@@ -79,7 +80,12 @@ async function overSpdy(dial: TunnelDial): Promise<ByteLink> {
   const { socket, head, headers } = await dial.api.upgrade({
     ...request(dial, "create"),
     method: "POST",
-    headers: { Connection: "Upgrade", Upgrade: "SPDY/3.1", "X-Stream-Protocol-Version": "portforward.k8s.io" },
+    headers: {
+      Accept: "*/*",
+      Connection: "Upgrade",
+      Upgrade: "SPDY/3.1",
+      "X-Stream-Protocol-Version": "portforward.k8s.io",
+    },
   });
   if (headers.upgrade?.toLowerCase() === "spdy/3.1") return new RawLink(socket, head);
   socket.destroy();

@@ -5,10 +5,17 @@ export interface ForwardTarget {
   readonly namespace: string;
   readonly pod: string;
   readonly port: number;
+  /**
+   * The pod's runtime does not pass our end of input on but takes it as leave to cut: containerd closes the whole connection
+   * one second after it, cri-dockerd's socat after half a second, whatever the pod still has to send.
+   */
+  readonly endCuts?: boolean;
 }
 
 const untrustedLimit = 2048;
-const podGone = /network namespace|not running|netns|sandbox|pod not found|no such container|container not found/i;
+/** containerd's text names the namespace in every error: only a closed or missing one means that the pod is gone. */
+const podGone =
+  /network namespace[^:]*(is|was|already) closed|not running|netns[^:]*: no such file|sandbox[^:]*not found|pod not found|no such container/i;
 
 /**
  * What the text of a port-forward's error stream (written by the kubelet or the container runtime) means for one
@@ -25,10 +32,10 @@ export function forwardError(text: string, target: ForwardTarget): ConnectivityE
       options,
     );
   }
+  if (/connection reset by peer|broken pipe/i.test(text)) return resetByTarget(target, options);
   if (podGone.test(text)) {
     return new ConnectivityError("pod_gone", `pod ${target.pod} no longer runs`, facts, options);
   }
-  if (/connection reset by peer|broken pipe/i.test(text)) return resetByTarget(target, options);
   return new ConnectivityError(
     "forward_refused",
     `the cluster could not forward to port ${target.port} of pod ${target.pod}`,

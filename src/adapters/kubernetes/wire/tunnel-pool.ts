@@ -2,7 +2,7 @@ import { type ConnectivityError, toConnectivityError } from "#domain/connectivit
 import type { Clock } from "#application/ports/clock.ts";
 import { abortable } from "../abortable.ts";
 import type { ForwardTarget } from "./forward-error.ts";
-import { chooseTunnel, poolLimits, tunnelsToDial, type PoolLimits } from "./pool-policy.ts";
+import { chooseTunnel, poolLimits, sparesWanted, tunnelsToDial, type PoolLimits } from "./pool-policy.ts";
 import type { Tunnel } from "./tunnel.ts";
 import type { ForwardStream } from "./tunnel-stream.ts";
 
@@ -24,7 +24,9 @@ export class TunnelPool {
   readonly #leaving = new Set<Tunnel>();
   readonly #ending = new AbortController();
   #dialing = 0;
-  #nextDial: Promise<void> | undefined;
+  #waiting = 0;
+  /** Settles at the next change of the tunnels or of the dials. */
+  #change = nextChange();
   #trim: Disposable | undefined;
 
   /** @param first the tunnel that proved the pod reachable */
@@ -54,15 +56,19 @@ export class TunnelPool {
     for (;;) {
       signal.throwIfAborted();
       this.#ending.signal.throwIfAborted();
-      const choice = chooseTunnel(this.#tunnels, this.#dialing, this.#limits);
+      const choice = chooseTunnel(this.#tunnels, this.#dialing, this.#waiting, this.#limits);
       const tunnel = typeof choice === "object" ? this.#tunnels[choice.use] : undefined;
       if (tunnel !== undefined) {
         const stream = tunnel.open(target);
         this.#topUp();
         return stream;
       }
-      if (choice === "dial" || this.#nextDial === undefined) this.#nextDial = this.#dial();
-      await abortable(this.#nextDial, signal);
+      this.#waiting++;
+      try {
+        await abortable(choice === "dial" ? this.#dial() : this.#change.promise, signal);
+      } finally {
+        this.#waiting--;
+      }
     }
   }
 
@@ -83,6 +89,7 @@ export class TunnelPool {
   #end(reason?: ConnectivityError): void {
     this.#trim?.[Symbol.dispose]();
     if (!this.#ending.signal.aborted) this.#ending.abort(reason);
+    this.#tell();
   }
 
   #add(tunnel: Tunnel): void {
@@ -99,6 +106,7 @@ export class TunnelPool {
       if (tunnel.streams > 0) this.#leaving.add(tunnel);
       else this.#leaving.delete(tunnel);
     }
+    this.#tell();
     if (this.#ending.signal.aborted) return;
     this.#topUp();
     this.#trim ??= this.#options.clock.after(this.#limits.idleMs, () => this.#dropIdle());
@@ -106,9 +114,8 @@ export class TunnelPool {
 
   #topUp(): void {
     for (let missing = tunnelsToDial(this.#tunnels, this.#dialing, this.#limits); missing > 0; missing--) {
-      this.#nextDial = this.#dial();
-      // Told by `onLost` when it matters; a waiting connection has its own look at it.
-      this.#nextDial.catch(() => {});
+      // Told by `onLost` when it matters; a connection that waits dials for itself then.
+      this.#dial().catch(() => {});
     }
   }
 
@@ -125,12 +132,27 @@ export class TunnelPool {
       throw error;
     } finally {
       this.#dialing--;
+      this.#tell();
     }
+  }
+
+  #tell(): void {
+    const { resolve } = this.#change;
+    this.#change = nextChange();
+    resolve();
   }
 
   #dropIdle(): void {
     this.#trim = undefined;
     const idle = this.#tunnels.filter((tunnel) => tunnel.streams === 0);
-    for (const tunnel of idle.slice(this.#limits.spares)) tunnel.drain();
+    for (const tunnel of idle.slice(sparesWanted(this.#tunnels.length - idle.length, this.#limits))) tunnel.drain();
   }
+}
+
+function nextChange(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

@@ -10,13 +10,22 @@ export interface StreamHost {
   sendReset(streamId: number): void;
   /** The reader has taken what was buffered. */
   drained(stream: ForwardStream): void;
+  after(ms: number, run: () => void): Disposable;
   /** The stream is over; its ids mean nothing any more. */
   release(stream: ForwardStream): void;
 }
 
 const highWaterMark = 65_536;
+/** containerd ends the data stream up to 10 ms before it says on the error stream that the target refused. */
+const errorTextMs = 100;
 /** An error text beyond this tells nothing more. */
 const maxErrorText = 4096;
+/**
+ * How long the pod may be silent after our end of input before that end is sent, where the end cuts (`endCuts`): an answer
+ * that is still to come is waited for, one that has begun may pause.
+ */
+const answerWaitMs = 10_000;
+const pauseMs = 1000;
 /** Small writes that wait together leave as one frame up to this. */
 const gatherLimit = 65_536;
 
@@ -30,9 +39,18 @@ export class ForwardStream extends Duplex {
   readonly #host: StreamHost;
   readonly #target: ForwardTarget;
   #localEnded = false;
+  #finSent = false;
   #remoteEnded = false;
+  /** What was sent last has been answered, at least in part. */
+  #answered = true;
+  /** Something came since the silence began to be measured. */
+  #heard = false;
+  #silence: Disposable | undefined;
   #errorText = "";
   #errorEnded = false;
+  /** The data stream's last frame, while the error stream may still explain it. */
+  #last: "fin" | "reset" | undefined;
+  #hold: Disposable | undefined;
 
   constructor(host: StreamHost, ids: { readonly errorId: number; readonly dataId: number }, target: ForwardTarget) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
@@ -47,27 +65,23 @@ export class ForwardStream extends Duplex {
   /** @returns the bytes that wait for the reader */
   receive(bytes: Buffer): number {
     if (this.destroyed || this.#remoteEnded) return 0;
+    this.#answered = true;
+    this.#heard = true;
     this.push(bytes);
     return this.readableLength;
   }
 
+  /** The target sent its last byte, or was never reached: the error stream tells which. */
   remoteEnd(): void {
-    if (this.#remoteEnded || this.destroyed) return;
-    if (this.#errorText !== "") {
-      this.#refuse();
-      return;
-    }
-    this.#remoteEnded = true;
-    this.push(null);
-    if (this.#localEnded) this.#host.release(this);
+    this.#hear("fin");
   }
 
   remoteReset(): void {
-    if (this.destroyed) return;
-    if (this.#errorText !== "") this.#refuse();
     // After its end of output a reset only says that it takes no more input: what it sent must still reach the reader.
-    else if (this.#remoteEnded) this.#localEnded = true;
-    else this.destroy(resetByTarget(this.#target));
+    if (this.#remoteEnded) {
+      this.#localEnded = true;
+      this.#finSent = true;
+    } else this.#hear("reset");
   }
 
   receiveError(bytes: Buffer): void {
@@ -76,17 +90,34 @@ export class ForwardStream extends Duplex {
 
   errorEnd(): void {
     this.#errorEnded = true;
-    if (this.#errorText !== "" && !this.destroyed) this.#refuse();
+    this.#settle();
   }
 
   /** The tunnel is gone. An exchange that is complete stays readable. */
   lose(error: ConnectivityError): void {
+    this.#settle();
     if (this.#localEnded && this.#remoteEnded) return;
     this.destroy(error);
   }
 
-  #refuse(): void {
-    this.destroy(forwardError(this.#errorText, this.#target));
+  #hear(last: "fin" | "reset"): void {
+    if (this.destroyed || this.#remoteEnded) return;
+    this.#last = last;
+    if (this.#errorEnded) this.#settle();
+    else this.#hold ??= this.#host.after(errorTextMs, () => this.#settle());
+  }
+
+  /** What the data stream's last frame means is known once the error stream has ended, or stays silent. */
+  #settle(): void {
+    if (this.destroyed || this.#remoteEnded) return;
+    this.#hold?.[Symbol.dispose]();
+    if (this.#errorText !== "") this.destroy(forwardError(this.#errorText, this.#target));
+    else if (this.#last === "reset") this.destroy(resetByTarget(this.#target));
+    else if (this.#last === "fin") {
+      this.#remoteEnded = true;
+      this.push(null);
+      if (this.#localEnded) this.#sendFin();
+    }
   }
 
   override _read(): void {
@@ -98,6 +129,7 @@ export class ForwardStream extends Duplex {
   }
 
   #write(chunk: Buffer, done: () => void): void {
+    this.#answered = false;
     if (this.#localEnded) done();
     else this.#host.sendData(this.dataId, chunk, done);
   }
@@ -125,19 +157,35 @@ export class ForwardStream extends Duplex {
   }
 
   override _final(done: () => void): void {
-    if (!this.#localEnded) {
-      this.#localEnded = true;
-      this.#host.sendFin(this.dataId);
-    }
-    if (this.#remoteEnded) this.#host.release(this);
+    this.#localEnded = true;
+    if (this.#remoteEnded || this.#target.endCuts !== true) this.#sendFin();
+    else this.#sendFinAfterSilence(this.#answered ? pauseMs : answerWaitMs);
     done();
   }
 
+  #sendFinAfterSilence(ms: number): void {
+    this.#heard = false;
+    this.#silence = this.#host.after(ms, () => {
+      // With a reader that is behind the silence is ours.
+      if (this.#heard || this.readableLength > 0) this.#sendFinAfterSilence(pauseMs);
+      else this.#sendFin();
+    });
+  }
+
+  #sendFin(): void {
+    this.#silence?.[Symbol.dispose]();
+    if (!this.#finSent && !this.destroyed) this.#host.sendFin(this.dataId);
+    this.#finSent = true;
+    if (this.#remoteEnded) this.#host.release(this);
+  }
+
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (!(this.#localEnded && this.#remoteEnded)) {
+    this.#silence?.[Symbol.dispose]();
+    if (!(this.#finSent && this.#remoteEnded)) {
       this.#host.sendReset(this.dataId);
       if (!this.#errorEnded) this.#host.sendReset(this.errorId);
     }
+    this.#hold?.[Symbol.dispose]();
     this.#host.release(this);
     done(error);
   }

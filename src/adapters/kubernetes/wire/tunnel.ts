@@ -157,6 +157,10 @@ export class Tunnel implements StreamHost, FrameSink {
     this.#closeWhenEmpty();
   }
 
+  after(ms: number, run: () => void): Disposable {
+    return this.#clock.after(ms, run);
+  }
+
   data(streamId: number, bytes: Buffer): void {
     const stream = this.#find(streamId);
     if (stream === undefined) return;
@@ -196,7 +200,7 @@ export class Tunnel implements StreamHost, FrameSink {
   /** Late frames of streams that ended are normal; frames of streams that never were are not. */
   #find(streamId: number): ForwardStream | undefined {
     const stream = this.#streams.get(streamId);
-    if (stream === undefined && streamId % 2 === 1 && streamId >= this.#nextStreamId) {
+    if (stream === undefined && (streamId % 2 === 0 || streamId >= this.#nextStreamId)) {
       throw brokenProtocol("a frame names a stream that was never opened");
     }
     return stream;
