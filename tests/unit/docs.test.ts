@@ -27,7 +27,7 @@ describe("the documents", () => {
     );
     expect(snippets).toHaveLength(4);
     for (const { mcpServers, servers } of snippets) {
-      const { command, args } = (mcpServers ?? servers)?.["portwright"] as Server;
+      const { command, args } = (mcpServers ?? servers ?? {})["portwright"] as Server;
       expect([command, ...args.slice(0, 3)]).toEqual(["npx", "-y", "portwright", "mcp"]);
       expect(Object.keys(bin)).toContain(args[1]);
     }
