@@ -2,7 +2,7 @@ import { portwrightPaths } from "#adapters/system/paths.ts";
 import type { DaemonPlace } from "./reach-daemon.ts";
 
 /** One semi-space of a megabyte: the daemon lives long and allocates little (3 to 5 MB less, measured). */
-const daemonFlags = ["--max-semi-space-size=1"];
+export const daemonFlags = ["--max-semi-space-size=1"];
 
 /** Where this user's daemon is, and how this program starts one. */
 export function daemonPlace(program: {
