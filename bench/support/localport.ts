@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, type ExecFileSyncOptions } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ const installed = join(folder, "bin", "localport");
 export function installLocalport(): string | undefined {
   if (existsSync(installed)) return undefined;
   try {
-    const quiet = { stdio: ["ignore", "ignore", "pipe"] } as const;
+    const quiet: ExecFileSyncOptions = { stdio: ["ignore", "ignore", "pipe"] };
     execFileSync("python3", ["-m", "venv", folder], quiet);
     execFileSync(join(folder, "bin", "pip"), ["install", "-q", `localport==${version}`], quiet);
     return undefined;
