@@ -39,7 +39,11 @@ export function resolveScalar(raw: RawScalar, path: Path, context: ScalarContext
   }
   for (const part of parts) if (part.kind === "env" && part.name !== "") context.variables.add(part.name);
   const resolved = resolveEnvTemplate(template, context.lookup);
-  if (!resolved.ok) return { ...scalar, value: raw.text, missing: resolved.missing };
+  if (!resolved.ok) {
+    // What is no name has been reported as such.
+    const missing = resolved.missing.filter((name) => context.dialect === "localport" || variableName.test(name));
+    return { ...scalar, value: raw.text, ...(missing.length > 0 && { missing }) };
+  }
   if (!raw.plain) return { ...scalar, value: resolved.value };
   warnOfYaml11(raw, path, context);
   return { ...scalar, value: typeReplaced(resolved.value, parts, context.dialect) };
