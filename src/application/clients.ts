@@ -62,15 +62,11 @@ export class Clients {
     return this.#sessions.get(clientId)?.displayName;
   }
 
-  get count(): number {
-    return this.#sessions.size;
-  }
-
-  /** The environments of a workspace, newest client first, our own last; `PATH` is that of all, newest first. */
-  environments(workspace: string): readonly Environment[] {
+  /** The environments of a workspace's clients as one: the newest wins, our own is last; `PATH` is that of all, newest first. */
+  environment(workspace: string): Environment {
     const layers = [...(this.#environments.get(workspace) ?? []).map(({ env }) => env), this.#deps.ownEnvironment];
     const path = layers.flatMap((env) => env["PATH"]?.split(":") ?? []).filter(Boolean);
-    return [{ PATH: [...new Set(path)].join(":") }, ...layers];
+    return { ...Object.assign({}, ...layers.toReversed()), PATH: [...new Set(path)].join(":") } as Environment;
   }
 
   #takeEnvironment(workspace: string, { id, env }: ClientHello): void {

@@ -17,27 +17,30 @@ import { waitFor } from "./usecases/wait-for.ts";
 export interface PortwrightDependencies extends Omit<EngineDependencies, "access" | "lookup" | "isConnected"> {
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
-  /** Makes the access of a workspace over the environments of its clients, newest first. */
-  makeAccess(workspace: string, environments: () => readonly Readonly<Record<string, string>>[]): Access;
+  /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
+  makeAccess(workspace: string, environment: () => Readonly<Record<string, string>>): Access;
 }
 
-/** The whole application, as the daemon and `mcp --no-daemon` serve it. */
+/** The application, as a daemon runs it for its clients. */
 export interface Portwright {
-  readonly useCases: UseCases;
   connect(hello: ClientHello): Promise<ClientSession>;
   /** Brings back what was wanted when the last process ended. */
   restore(): Promise<void>;
   status(): {
     readonly services: { readonly wanted: number; readonly ready: number; readonly defined: number };
     readonly connections: number;
-    readonly clients: number;
   };
   /** Stops everything; what is wanted stays wanted for the next start. */
   close(): Promise<void>;
 }
 
+/** The same with what its surface (tools, resources, prompts) calls. */
+export interface Application extends Portwright {
+  readonly useCases: UseCases;
+}
+
 /** Joins engine, clients and use cases. */
-export function createPortwright(deps: PortwrightDependencies): Portwright {
+export function createPortwright(deps: PortwrightDependencies): Application {
   const clients = new Clients({
     configSource: deps.configSource,
     store: deps.store,
@@ -48,7 +51,7 @@ export function createPortwright(deps: PortwrightDependencies): Portwright {
   const accesses = new Map<string, Access>();
   const access = (workspace: string): Access => {
     let known = accesses.get(workspace);
-    if (!known) accesses.set(workspace, (known = deps.makeAccess(workspace, () => clients.environments(workspace))));
+    if (!known) accesses.set(workspace, (known = deps.makeAccess(workspace, () => clients.environment(workspace))));
     return known;
   };
   const engine: Engine = new Engine({
@@ -76,7 +79,7 @@ export function createPortwright(deps: PortwrightDependencies): Portwright {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
-    status: () => ({ services: engine.counts, connections: engine.connections, clients: clients.count }),
+    status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };
 }

@@ -23,6 +23,10 @@ export function dependencyLayers(names: readonly string[], dependsOn: DependsOn)
   return layers;
 }
 
+/** The same as one list: the names with everything that they depend on, dependencies before dependents. */
+export const startOrder = (names: readonly string[], dependsOn: DependsOn): string[] =>
+  dependencyLayers(names, dependsOn).flat();
+
 /**
  * All cycles that a walk in the given order meets, each once, as a path that ends where it began: `["a", "b", "a"]`.
  * Linear in names and edges; each edge that closes a cycle gives one path.

@@ -1,11 +1,11 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { backoffDelayMs } from "#domain/backoff.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { exportedVariables } from "#domain/exports.ts";
 import { editDistance, nearestName } from "#domain/names.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
-import { startOrder } from "#domain/start-order.ts";
+import { startOrder } from "#domain/dependency-order.ts";
 import { humanDuration, isoInZone, parseMoment } from "#domain/time.ts";
 import { parseDurationMs } from "#domain/duration.ts";
 
@@ -37,7 +37,7 @@ describe("start order", () => {
   });
   test("ends on a cycle", () => {
     const graph: Record<string, string[]> = { a: ["b"], b: ["a"] };
-    expect(startOrder(["a"], (name) => graph[name] ?? [])).toEqual(["b", "a"]);
+    expect(startOrder(["a"], (name) => graph[name] ?? [])).toEqual(["a", "b"]);
   });
 });
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { linkTransitions, nextLinkState, stableAfterMs, type LinkEvent, type LinkState } from "#domain/link-state.ts";
 

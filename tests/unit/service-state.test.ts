@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { errorCatalogue, type ErrorCode } from "#domain/error-catalogue.ts";
 import { nextHealth, type Health, type HealthEvent } from "#domain/health.ts";

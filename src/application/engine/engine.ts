@@ -1,5 +1,5 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { startOrder } from "#domain/start-order.ts";
+import { startOrder } from "#domain/dependency-order.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";

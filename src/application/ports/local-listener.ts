@@ -1,3 +1,4 @@
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { TunnelStream } from "./forward-driver.ts";
 
 /** An accepted local connection: not read until it is relayed, so that no byte is lost or replayed. */
@@ -35,7 +36,13 @@ export interface LocalListeners {
   /**
    * Listens on a loopback address.
    * @param port 0: any free one
+   * @param onError a connection could not be accepted (`too_many_open_files`); the listener goes on
    * @throws ConnectivityError `local_port_in_use` (facts name the process that holds it), `local_port_privileged`, `local_address_unavailable`, `too_many_open_files`
    */
-  listen(host: string, port: number, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
+  listen(
+    host: string,
+    port: number,
+    onConnection: (connection: LocalConnection) => void,
+    onError?: (error: ConnectivityError) => void,
+  ): Promise<LocalListener>;
 }

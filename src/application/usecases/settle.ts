@@ -1,3 +1,4 @@
+import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
@@ -32,10 +33,9 @@ export async function settle(
       if (!failure) failingSinceMs.delete(service);
       else if (!failingSinceMs.has(service)) failingSinceMs.set(service, clock.monotonicMs());
       if (state === "ready" || state === "stopped") return false;
-      return (
-        clock.monotonicMs() - (failingSinceMs.get(service) ?? Number.POSITIVE_INFINITY) < failureSettlesAfterMs ||
-        !failure
-      );
+      if (!failure) return true;
+      const failingMs = clock.monotonicMs() - (failingSinceMs.get(service) ?? 0);
+      return errorCatalogue[failure.code].retryable && failingMs < failureSettlesAfterMs;
     });
   while (!context.signal.aborted && unsettled().length > 0) {
     if (clock.monotonicMs() - startedMs >= limitMs) return false;

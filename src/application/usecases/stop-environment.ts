@@ -1,4 +1,4 @@
-import { startOrder } from "#domain/start-order.ts";
+import { startOrder } from "#domain/dependency-order.ts";
 import type { StopEnvironmentArgs } from "../surface/use-cases.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import { requireWorkspace, select, type UseCaseDependencies } from "./scope.ts";

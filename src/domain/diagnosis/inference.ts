@@ -68,8 +68,8 @@ function causeOf({ service, rung, failure, confirmed }: Walk): Cause | undefined
 /** Whether two causes are one: the same code about the same thing (a context, a host, a variable). */
 export function sameCause(left: Failure, right: Failure): boolean {
   if (left.code !== right.code) return false;
-  const shared = ["context", "host", "server", "variable", "command", "key_file"].find(
+  const shared = ["context", "host", "server", "variables", "command", "key_file"].find(
     (name) => left.facts?.[name] !== undefined,
   );
-  return shared !== undefined && left.facts?.[shared] === right.facts?.[shared];
+  return shared !== undefined && String(left.facts?.[shared]) === String(right.facts?.[shared]);
 }

@@ -173,7 +173,10 @@ export const healthCheckSchema = z
       case "https": {
         const scheme = check.config.url?.slice(0, check.config.url.indexOf(":")).toLowerCase();
         const type = scheme === "http" || scheme === "https" ? scheme : check.type;
-        return { type, ...common, config: httpOutput(check.config) };
+        const config = httpOutput(check.config);
+        return type === "https"
+          ? { type: "https" as const, ...common, config }
+          : { type: "http" as const, ...common, config };
       }
       case "postgres":
       case "postgresql":

@@ -1,0 +1,264 @@
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import tls from "node:tls";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { Access } from "#application/ports/access.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import type { ClusterContext } from "../config/cluster-context.ts";
+import { type Authorization, certificateMark, type Credentials, expiresAtMs } from "../config/credentials.ts";
+import { connectError, type RequestSubject, statusError } from "./api-errors.ts";
+
+export interface ApiRequest {
+  readonly method?: "GET" | "POST";
+  /** Below the server's own path: `/api/v1/pods`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For errors. */
+  readonly subject: RequestSubject;
+  readonly access: Access;
+  readonly signal: AbortSignal;
+}
+
+export interface Upgraded {
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly headers: IncomingMessage["headers"];
+  readonly encrypted: boolean;
+}
+
+type Answer = { readonly response: IncomingMessage } | { readonly upgraded: Upgraded };
+
+/** How long the API server may take for an answer's head. */
+const answerTimeoutMs = 10_000;
+const maxBody = 32 * 1024 * 1024;
+const maxErrorBody = 65_536;
+/** Unused connections are kept this long: a burst of requests and tunnels then shares handshakes. */
+const idleMs = 20_000;
+/** A dead peer is noticed in about 20 s: the first probe after this, then ten at one second each (libuv). */
+const keepAliveMs = 10_000;
+
+/** Requests to one API server with one context's credentials. */
+export class ClusterApi {
+  readonly context: ClusterContext;
+  readonly #credentials: Credentials;
+  readonly #clock: Clock;
+  #agent: { readonly mark: string; readonly agent: http.Agent } | undefined;
+
+  constructor(context: ClusterContext, credentials: Credentials, clock: Clock) {
+    this.context = context;
+    this.#credentials = credentials;
+    this.#clock = clock;
+  }
+
+  /**
+   * @returns the answer's JSON
+   * @throws ConnectivityError by `connectError`, `statusError` and the credentials; the signal's reason
+   */
+  async json<T>(request: ApiRequest): Promise<T> {
+    const body = await readBody(await this.stream(request), maxBody, request.signal, this.context);
+    try {
+      return JSON.parse(body) as T;
+    } catch (error) {
+      throw new ConnectivityError(
+        "cluster_unreachable",
+        "what answers at the API server's address is no API server",
+        { server: this.context.server.host, context: this.context.name },
+        { cause: error, untrusted: body.slice(0, 500) },
+      );
+    }
+  }
+
+  /** The answer as it comes, for watches. Errors as `json`. */
+  async stream(request: ApiRequest): Promise<IncomingMessage> {
+    const answer = await this.#ask(request);
+    if ("response" in answer) return answer.response;
+    answer.upgraded.socket.destroy();
+    throw statusError(101, "", request.subject, this.context.name);
+  }
+
+  /** A connection that the server hands over. Errors as `json`; `forward_refused` when it answers otherwise. */
+  async upgrade(request: ApiRequest): Promise<Upgraded> {
+    const answer = await this.#ask(request);
+    if ("upgraded" in answer) return answer.upgraded;
+    const { response } = answer;
+    const status = response.statusCode ?? 0;
+    response.destroy();
+    throw new ConnectivityError("forward_refused", "the API server did not switch to the tunnel's protocol", {
+      context: this.context.name,
+      status,
+    });
+  }
+
+  /** Closes unused connections; tunnels live on. */
+  close(): void {
+    this.#agent?.agent.destroy();
+    this.#agent = undefined;
+  }
+
+  async #ask(request: ApiRequest): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      const authorization = await this.#credentials.authorization(request.access, request.signal);
+      const answer = await this.#send(request, authorization);
+      if ("upgraded" in answer) return answer;
+      const status = answer.response.statusCode ?? 0;
+      if (status < 400) return answer;
+      const body = await readBody(answer.response, maxErrorBody, request.signal, this.context).catch(() => "");
+      if (status === 401 && attempt === 1 && this.#credentials.refused(authorization, request.access)) continue;
+      throw this.#refusal(status, body, request.subject, authorization);
+    }
+  }
+
+  #refusal(status: number, body: string, subject: RequestSubject, authorization: Authorization): ConnectivityError {
+    const error = statusError(status, body, subject, this.context.name);
+    if (status !== 401) return error;
+    const facts = { ...error.facts, user: this.context.userName, credentials: authorization.kind };
+    const endMs = expiresAtMs(authorization);
+    const options = error.untrusted === undefined ? {} : { untrusted: error.untrusted };
+    if (endMs === undefined || endMs > this.#clock.nowMs()) {
+      return new ConnectivityError(error.code, error.message, facts, options);
+    }
+    return new ConnectivityError(
+      "credentials_expired",
+      `the ${authorization.kind} of this context has expired`,
+      { ...facts, expired_at: new Date(endMs).toISOString() },
+      options,
+    );
+  }
+
+  async #send(request: ApiRequest, authorization: Authorization): Promise<Answer> {
+    const agent = await this.#agentFor(authorization);
+    request.signal.throwIfAborted();
+    try {
+      return await this.#exchange(request, authorization, agent);
+    } catch (error) {
+      // An unused connection may have been closed by the server at the moment of its reuse: nothing was done with it.
+      if (!(error instanceof StaleConnection)) throw error;
+      return this.#exchange(request, authorization, agent);
+    }
+  }
+
+  #exchange(request: ApiRequest, authorization: Authorization, agent: http.Agent): Promise<Answer> {
+    const { server } = this.context;
+    const encrypted = server.protocol === "https:";
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const sent = (encrypted ? https : http).request({
+      agent,
+      host: server.hostname.replaceAll(/^\[|\]$/g, ""),
+      port: server.port === "" ? (encrypted ? 443 : 80) : server.port,
+      method: request.method ?? "GET",
+      path: server.pathname.replace(/\/$/, "") + request.path + queryText(request.query),
+      headers: {
+        Accept: "application/json",
+        "User-Agent": "portwright",
+        ...(body !== undefined && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) }),
+        ...authorization.headers,
+        ...request.headers,
+      },
+    });
+    const timer = setTimeout(
+      () => sent.destroy(connectError({ code: "ETIMEDOUT" }, server, this.context.name)),
+      answerTimeoutMs,
+    );
+    let abort = (): void => {};
+    const answer = new Promise<Answer>((resolve, reject) => {
+      abort = () => {
+        reject(request.signal.reason);
+        sent.destroy();
+      };
+      request.signal.addEventListener("abort", abort, { once: true });
+      sent.on("error", (error: NodeJS.ErrnoException) => {
+        const stale = sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+        reject(stale ? new StaleConnection() : connectError(error, server, this.context.name));
+      });
+      sent.on("response", (response) => resolve({ response }));
+      sent.on("upgrade", (response, socket, head) => {
+        if (request.signal.aborted) socket.destroy();
+        resolve({ upgraded: { socket, head, headers: response.headers, encrypted } });
+      });
+    });
+    sent.end(body);
+    return answer.finally(() => {
+      clearTimeout(timer);
+      request.signal.removeEventListener("abort", abort);
+    });
+  }
+
+  /** One agent for as long as the certificates stay: a rotated one gets fresh connections. */
+  async #agentFor(authorization: Authorization): Promise<http.Agent> {
+    const common = { keepAlive: true, keepAliveMsecs: keepAliveMs, timeout: idleMs, scheduling: "lifo" as const };
+    if (this.context.server.protocol === "http:") {
+      this.#agent ??= { mark: "", agent: new http.Agent(common) };
+      return this.#agent.agent;
+    }
+    const ca = await this.#credentials.certificateAuthority();
+    const mark = `${certificateMark(authorization)}:${ca?.toString("latin1") ?? ""}`;
+    if (this.#agent?.mark !== mark) {
+      const { serverName, insecure } = this.context.tls;
+      const agent = new https.Agent({
+        ...common,
+        ...authorization.certificate,
+        ca: ca ?? systemAuthorities(),
+        rejectUnauthorized: !insecure,
+        ...(serverName !== undefined && { servername: serverName }),
+        ALPNProtocols: ["http/1.1"],
+      });
+      this.#agent = { mark, agent };
+    }
+    return this.#agent.agent;
+  }
+}
+
+/** kubectl trusts the system's authorities where a kubeconfig names none; Node alone only its own list. */
+const systemAuthorities = (): string[] => [...tls.getCACertificates("default"), ...tls.getCACertificates("system")];
+
+/** A kept connection that the server had closed. */
+class StaleConnection extends ConnectivityError {
+  constructor() {
+    super("cluster_unreachable", "the API server closed the connection");
+  }
+}
+
+function queryText(query: ApiRequest["query"]): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.set(name, value);
+  const text = search.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+/** @throws ConnectivityError `cluster_unreachable` when it is cut off, stands still or is too large */
+function readBody(
+  response: IncomingMessage,
+  limit: number,
+  signal: AbortSignal,
+  context: ClusterContext,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const abort = (): void => {
+      reject(signal.reason);
+      response.destroy();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    response.setTimeout(answerTimeoutMs, () => response.destroy());
+    response.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) {
+        chunks.push(chunk);
+        return;
+      }
+      const facts = { context: context.name, limit_bytes: limit };
+      reject(new ConnectivityError("cluster_unreachable", "an answer of the API server is larger than is read", facts));
+      response.destroy();
+    });
+    response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    response.on("error", (error) => reject(connectError(error, context.server, context.name)));
+    response.on("close", () => {
+      signal.removeEventListener("abort", abort);
+      reject(connectError({ code: "ECONNRESET" }, context.server, context.name));
+    });
+  });
+}

@@ -1,0 +1,73 @@
+import type { Access } from "#application/ports/access.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import { ClusterApi } from "./api/cluster-api.ts";
+import { resolveContext } from "./config/cluster-context.ts";
+import { Credentials } from "./config/credentials.ts";
+import { ExecCredentials } from "./config/exec-credentials.ts";
+import { kubeconfigFingerprint, kubeconfigPaths, loadKubeconfig, type Kubeconfig } from "./config/kubeconfig.ts";
+
+/** More files or contexts in use at once than anybody has; beyond it the oldest are read anew. */
+const maxRemembered = 64;
+
+/** The clusters that somebody's kubeconfig leads to: read when asked for, shared while their settings stay the same. */
+export class Clusters {
+  readonly clock: Clock;
+  readonly #plugins: ExecCredentials;
+  readonly #configs = new Map<string, { readonly fingerprint: string; readonly config: Promise<Kubeconfig> }>();
+  readonly #apis = new Map<string, ClusterApi>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.#plugins = new ExecCredentials(clock);
+  }
+
+  /**
+   * The kubeconfig as it is on disk now.
+   * @throws ConnectivityError `kubeconfig_missing`, `kubeconfig_invalid`
+   */
+  async kubeconfig(access: Access): Promise<Kubeconfig> {
+    const paths = kubeconfigPaths(access);
+    const key = paths.join("\n");
+    const fingerprint = await kubeconfigFingerprint(paths);
+    const known = this.#configs.get(key);
+    if (known?.fingerprint === fingerprint) return known.config;
+    const config = loadKubeconfig(paths);
+    remember(this.#configs, key, { fingerprint, config });
+    return config;
+  }
+
+  /** Changes when the kubeconfig may have changed, appeared or gone. */
+  fingerprint(access: Access): Promise<string> {
+    const paths = kubeconfigPaths(access);
+    return kubeconfigFingerprint(paths).then((marks) => `${paths.join("\n")}\n${marks}`);
+  }
+
+  /**
+   * The API server behind a context.
+   * @param context default: the kubeconfig's current one
+   * @throws ConnectivityError `kubeconfig_missing`, `kubeconfig_invalid`, `context_missing`, `not_supported`
+   */
+  async api(access: Access, context?: string): Promise<ClusterApi> {
+    const resolved = resolveContext(await this.kubeconfig(access), context);
+    const key = `${resolved.name}\n${resolved.identity}`;
+    const known = this.#apis.get(key);
+    if (known !== undefined) return known;
+    const api = new ClusterApi(resolved, new Credentials(resolved, this.#plugins), this.clock);
+    remember(this.#apis, key, api);
+    return api;
+  }
+
+  close(): void {
+    this.#plugins.close();
+    for (const api of this.#apis.values()) api.close();
+    this.#apis.clear();
+    this.#configs.clear();
+  }
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  const oldest = map.keys().next();
+  if (map.size > maxRemembered && oldest.done !== true) map.delete(oldest.value);
+}

@@ -1,0 +1,159 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
+import type { Access } from "#application/ports/access.ts";
+import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
+import { abortable } from "./abortable.ts";
+import type { ClusterApi } from "./api/cluster-api.ts";
+import type { Clusters } from "./clusters.ts";
+import { forwardPermission } from "./permission.ts";
+import { PodTransport } from "./pod-transport.ts";
+import { explainMissing } from "./target/explain-missing.ts";
+import type { Candidate, Target, TargetState } from "./target/target-state.ts";
+import { failureError, TargetWatch } from "./target/target-watch.ts";
+import { TargetFollower } from "./target-follower.ts";
+import { WatchHub } from "./watch/watch-hub.ts";
+import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import type { Tunnel } from "./wire/tunnel.ts";
+
+/** A permission is asked for again after this: roles change. */
+const permissionStandsMs = 60_000;
+/** Pods tried in one dial: what the watch knows may be a moment old. */
+const podsTried = 3;
+
+interface Reached {
+  readonly candidate: Candidate;
+  readonly tunnel: Tunnel;
+}
+
+/** Reaches pods through the Kubernetes API server's port-forward, without kubectl. */
+export class KubernetesDriver implements ForwardDriver {
+  readonly technology = "kubernetes";
+  readonly #clusters: Clusters;
+  readonly #hub: WatchHub;
+  readonly #permissions = new Map<string, { readonly protocol: TunnelProtocol; readonly untilMs: number }>();
+  readonly #transports = new Set<PodTransport>();
+
+  constructor(clusters: Clusters) {
+    this.#clusters = clusters;
+    this.#hub = new WatchHub(clusters.clock);
+  }
+
+  async open(spec: ServiceSpec, { signal, access }: DialContext): Promise<Transport> {
+    signal.throwIfAborted();
+    const service = kubernetes(spec);
+    const target = targetOf(service);
+    const api = await abortable(this.#clusters.api(access, service.connection.context), signal);
+    const changes = { listener: () => {} };
+    const watch = new TargetWatch(this.#hub, api, target, access, () => changes.listener());
+    try {
+      const { protocol, state } = await this.#prepare(api, target, watch, access, signal);
+      if (state.failure !== undefined) {
+        throw failureError(await explainMissing(api, target, state.failure, access, signal));
+      }
+      const reached = await this.#reach(api, target, state.candidates, protocol, { signal, access });
+      const transport = new PodTransport({
+        api,
+        target,
+        watch,
+        access,
+        clock: this.#clusters.clock,
+        protocol,
+        ...reached,
+      });
+      changes.listener = () => transport.evaluate();
+      this.#transports.add(transport);
+      void transport.closed.then(() => this.#transports.delete(transport));
+      // The pod may have left while its tunnel was opened.
+      transport.evaluate();
+      return transport;
+    } catch (error) {
+      watch[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  watch(spec: ServiceSpec, access: Access, onChange: () => void): Disposable {
+    const service = kubernetes(spec);
+    const { context } = service.connection;
+    return new TargetFollower(this.#clusters, this.#hub, targetOf(service), context, access, onChange);
+  }
+
+  async close(): Promise<void> {
+    const transports = [...this.#transports];
+    for (const transport of transports) transport.destroy();
+    await Promise.all(transports.map((transport) => transport.closed));
+    this.#hub.close();
+    this.#clusters.close();
+  }
+
+  /** Permission and target at the same time; a missing permission is told first. */
+  async #prepare(
+    api: ClusterApi,
+    target: Target,
+    watch: TargetWatch,
+    access: Access,
+    signal: AbortSignal,
+  ): Promise<{ readonly protocol: TunnelProtocol; readonly state: TargetState }> {
+    const [permission, state] = await Promise.allSettled([
+      this.#permission(api, target.namespace, access, signal),
+      watch.synced(signal),
+    ]);
+    signal.throwIfAborted();
+    if (permission.status === "rejected" && isDenied(permission.reason)) throw permission.reason;
+    if (state.status === "rejected") throw state.reason;
+    // A server that does not answer the review itself is asked by trying.
+    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: state.value };
+  }
+
+  async #permission(api: ClusterApi, namespace: string, access: Access, signal: AbortSignal): Promise<TunnelProtocol> {
+    const key = `${api.context.name}\n${api.context.identity}\n${namespace}`;
+    const now = this.#clusters.clock.monotonicMs();
+    const known = this.#permissions.get(key);
+    if (known !== undefined && now < known.untilMs) return known.protocol;
+    const protocol = await forwardPermission(api, namespace, access, signal);
+    this.#permissions.set(key, { protocol, untilMs: now + permissionStandsMs });
+    return protocol;
+  }
+
+  async #reach(
+    api: ClusterApi,
+    { namespace }: Target,
+    candidates: readonly Candidate[],
+    prefer: TunnelProtocol,
+    { signal, access }: DialContext,
+  ): Promise<Reached> {
+    let failure: unknown;
+    for (const candidate of candidates.slice(0, podsTried)) {
+      try {
+        const { clock } = this.#clusters;
+        return {
+          candidate,
+          tunnel: await dialTunnel({ api, namespace, pod: candidate.pod, access, clock, signal, prefer }),
+        };
+      } catch (error) {
+        signal.throwIfAborted();
+        failure ??= error;
+        const another =
+          error instanceof ConnectivityError && (error.code === "pod_gone" || error.code === "forward_refused");
+        if (!another) break;
+      }
+    }
+    throw failure;
+  }
+}
+
+const isDenied = (error: unknown): boolean => error instanceof ConnectivityError && error.code === "permission_denied";
+
+function kubernetes(service: ServiceSpec): KubernetesService {
+  if (service.technology === "kubernetes") return service;
+  throw new ConnectivityError("internal_error", "a service of another technology was given to the Kubernetes driver", {
+    service: service.name,
+  });
+}
+
+const targetOf = ({ connection, remotePort }: KubernetesService): Target => ({
+  kind: connection.resourceType,
+  name: connection.resourceName,
+  namespace: connection.namespace,
+  remotePort,
+});

@@ -1,0 +1,88 @@
+import type { Access } from "#application/ports/access.ts";
+import { toConnectivityError } from "#domain/connectivity-error.ts";
+import type { ClusterApi } from "./api/cluster-api.ts";
+import type { Clusters } from "./clusters.ts";
+import type { Target } from "./target/target-state.ts";
+import { TargetWatch } from "./target/target-watch.ts";
+import type { WatchHub } from "./watch/watch-hub.ts";
+
+/** How often the kubeconfig is looked at: files have no reliable notice of change across editors and file systems. */
+const lookMs = 3000;
+
+/**
+ * Tells when a new dial to a target is worth it: other pods take connections, the cause of a failure changed, or the
+ * kubeconfig leads elsewhere. Never throws.
+ */
+export class TargetFollower implements Disposable {
+  readonly #clusters: Clusters;
+  readonly #hub: WatchHub;
+  readonly #target: Target;
+  readonly #context: string | undefined;
+  readonly #access: Access;
+  readonly #onChange: () => void;
+  #api: ClusterApi | undefined;
+  #watch: TargetWatch | undefined;
+  #seen = "";
+  #disposed = false;
+  #timer: Disposable | undefined;
+
+  constructor(
+    clusters: Clusters,
+    hub: WatchHub,
+    target: Target,
+    context: string | undefined,
+    access: Access,
+    onChange: () => void,
+  ) {
+    this.#clusters = clusters;
+    this.#hub = hub;
+    this.#target = target;
+    this.#context = context;
+    this.#access = access;
+    this.#onChange = onChange;
+    void this.#look();
+  }
+
+  [Symbol.dispose](): void {
+    this.#disposed = true;
+    this.#timer?.[Symbol.dispose]();
+    this.#watch?.[Symbol.dispose]();
+  }
+
+  async #look(): Promise<void> {
+    let failure = "";
+    let api: ClusterApi | undefined;
+    try {
+      api = await this.#clusters.api(this.#access, this.#context);
+    } catch (error) {
+      failure = toConnectivityError(error).code;
+    }
+    if (this.#disposed) return;
+    this.#timer = this.#clusters.clock.after(lookMs, () => void this.#look());
+    if (api !== this.#api) {
+      this.#watch?.[Symbol.dispose]();
+      this.#watch = undefined;
+      this.#api = api;
+      if (api !== undefined) {
+        this.#watch = new TargetWatch(this.#hub, api, this.#target, this.#access, () => this.#compare());
+      }
+    }
+    if (api === undefined) this.#tell(failure);
+    else this.#compare();
+  }
+
+  #compare(): void {
+    if (this.#disposed || this.#watch === undefined) return;
+    const { candidates, failure } = this.#watch.state;
+    const places = candidates.map(({ uid, port, ready }) => `${uid}:${port}:${ready}`).toSorted();
+    this.#tell(failure?.code ?? places.join());
+  }
+
+  #tell(seen: string): void {
+    if (seen === this.#seen) return;
+    const first = this.#seen === "";
+    this.#seen = seen;
+    // The first look only counts when it finds pods: a dial may have failed just before it.
+    if (!first || seen.includes(":")) this.#onChange();
+  }
+}

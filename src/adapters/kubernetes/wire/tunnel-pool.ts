@@ -1,0 +1,158 @@
+import { type ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import { abortable } from "../abortable.ts";
+import type { ForwardTarget } from "./forward-error.ts";
+import { chooseTunnel, poolLimits, sparesWanted, tunnelsToDial, type PoolLimits } from "./pool-policy.ts";
+import type { Tunnel } from "./tunnel.ts";
+import type { ForwardStream } from "./tunnel-stream.ts";
+
+export interface PoolOptions {
+  readonly clock: Clock;
+  readonly limits?: PoolLimits;
+  /** Opens one more tunnel to the pod. */
+  readonly dial: (signal: AbortSignal) => Promise<Tunnel>;
+  /** The last tunnel is gone and another could not be opened. */
+  readonly onLost: (cause: ConnectivityError) => void;
+}
+
+/** The tunnels to one pod: warm ones are kept, lost ones replaced, connections spread over them. */
+export class TunnelPool {
+  readonly #options: PoolOptions;
+  readonly #limits: PoolLimits;
+  readonly #tunnels: Tunnel[] = [];
+  /** Tunnels that take no more streams but still carry some. */
+  readonly #leaving = new Set<Tunnel>();
+  readonly #ending = new AbortController();
+  #dialing = 0;
+  #waiting = 0;
+  /** Settles at the next change of the tunnels or of the dials. */
+  #change = nextChange();
+  #trim: Disposable | undefined;
+
+  /** @param first the tunnel that proved the pod reachable */
+  constructor(first: Tunnel, options: PoolOptions) {
+    this.#options = options;
+    this.#limits = options.limits ?? poolLimits;
+    this.#add(first);
+  }
+
+  get streams(): number {
+    return [...this.#tunnels, ...this.#leaving].reduce((sum, tunnel) => sum + tunnel.streams, 0);
+  }
+
+  get tunnels(): number {
+    return this.#tunnels.length;
+  }
+
+  get protocol(): string | undefined {
+    return this.#tunnels[0]?.protocol;
+  }
+
+  /**
+   * Opens a connection on the best tunnel; dials when every tunnel is blocked or gone.
+   * @throws ConnectivityError of the dial; the signal's reason
+   */
+  async open(target: ForwardTarget, signal: AbortSignal): Promise<ForwardStream> {
+    for (;;) {
+      signal.throwIfAborted();
+      this.#ending.signal.throwIfAborted();
+      const choice = chooseTunnel(this.#tunnels, this.#dialing, this.#waiting, this.#limits);
+      const tunnel = typeof choice === "object" ? this.#tunnels[choice.use] : undefined;
+      if (tunnel !== undefined) {
+        const stream = tunnel.open(target);
+        this.#topUp();
+        return stream;
+      }
+      this.#waiting++;
+      try {
+        await abortable(choice === "dial" ? this.#dial() : this.#change.promise, signal);
+      } finally {
+        this.#waiting--;
+      }
+    }
+  }
+
+  /** No new connections; open ones end by themselves, then `drained` resolves. */
+  async drain(): Promise<void> {
+    const all = [...this.#tunnels, ...this.#leaving];
+    this.#end();
+    for (const tunnel of all) tunnel.drain();
+    await Promise.all(all.map((tunnel) => tunnel.closed));
+  }
+
+  destroy(reason?: ConnectivityError): void {
+    const all = [...this.#tunnels, ...this.#leaving];
+    this.#end(reason);
+    for (const tunnel of all) tunnel.destroy(reason);
+  }
+
+  #end(reason?: ConnectivityError): void {
+    this.#trim?.[Symbol.dispose]();
+    if (!this.#ending.signal.aborted) this.#ending.abort(reason);
+    this.#tell();
+  }
+
+  #add(tunnel: Tunnel): void {
+    this.#tunnels.push(tunnel);
+    tunnel.onIdle = () => this.#changed(tunnel);
+    void tunnel.closed.then(() => this.#changed(tunnel));
+    if (!tunnel.usable) this.#changed(tunnel);
+  }
+
+  #changed(tunnel: Tunnel): void {
+    if (!tunnel.usable) {
+      const at = this.#tunnels.indexOf(tunnel);
+      if (at !== -1) this.#tunnels.splice(at, 1);
+      if (tunnel.streams > 0) this.#leaving.add(tunnel);
+      else this.#leaving.delete(tunnel);
+    }
+    this.#tell();
+    if (this.#ending.signal.aborted) return;
+    this.#topUp();
+    this.#trim ??= this.#options.clock.after(this.#limits.idleMs, () => this.#dropIdle());
+  }
+
+  #topUp(): void {
+    for (let missing = tunnelsToDial(this.#tunnels, this.#dialing, this.#limits); missing > 0; missing--) {
+      // Told by `onLost` when it matters; a connection that waits dials for itself then.
+      this.#dial().catch(() => {});
+    }
+  }
+
+  async #dial(): Promise<void> {
+    this.#dialing++;
+    try {
+      const tunnel = await this.#options.dial(this.#ending.signal);
+      if (this.#ending.signal.aborted) tunnel.destroy();
+      else this.#add(tunnel);
+    } catch (error) {
+      if (!this.#ending.signal.aborted && this.#tunnels.length === 0 && this.#dialing === 1) {
+        this.#options.onLost(toConnectivityError(error));
+      }
+      throw error;
+    } finally {
+      this.#dialing--;
+      this.#tell();
+    }
+  }
+
+  #tell(): void {
+    const { resolve } = this.#change;
+    this.#change = nextChange();
+    resolve();
+  }
+
+  #dropIdle(): void {
+    this.#trim = undefined;
+    const idle = this.#tunnels.filter((tunnel) => tunnel.streams === 0);
+    for (const tunnel of idle.slice(sparesWanted(this.#tunnels.length - idle.length, this.#limits))) tunnel.drain();
+  }
+}
+
+function nextChange(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,114 @@
+import type { Socket } from "node:net";
+import type { Clock } from "#application/ports/clock.ts";
+import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import type { LocalConnection, RelayOutcome } from "#application/ports/local-listener.ts";
+import type { AbandonedPeers } from "./abandoned-peer.ts";
+import { type ByteSource, streamSource } from "./byte-source.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
+import { relay, reset } from "./relay.ts";
+import { isPlainSocket, socketSource } from "./socket-source.ts";
+
+/** How much of a waiting client is read, to see whether it goes away. Beyond it, its bytes stay with the kernel. */
+const mostHeldBytes = 64 * 1024;
+
+/** A client that ended its output and waits for an answer is looked after this often: it may give up. */
+const recheckMs = 1000;
+
+export interface ConnectionDeps {
+  readonly clock: Clock;
+  readonly buffers: ReadBuffers;
+  readonly peers: AbandonedPeers;
+}
+
+/**
+ * An accepted connection. A socket that is not read sees neither FIN nor RST, so with the first `onGone` it begins to
+ * read, at most 64 KiB, kept in order for the relay. Gone is a client that reset the connection, and one that closed it
+ * without having sent anything. One that sent something and closed has bytes to deliver and is not gone, nor is one that
+ * only ended its output: it waits for its answer. (Beyond 64 KiB, and where the system does not tell a closed socket
+ * from a half-closed one, nothing is noticed before the relay.)
+ */
+export class AcceptedConnection implements LocalConnection {
+  readonly id: number;
+  readonly #deps: ConnectionDeps;
+  readonly #source: ByteSource;
+  readonly #peer: { readonly port: number; readonly ourPort: number };
+  readonly #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #ended = false;
+  #state: "unread" | "watched" | "relayed" | "gone" = "unread";
+  #onGone: (() => void)[] = [];
+  #recheck: Disposable | undefined;
+
+  constructor(id: number, socket: Socket, deps: ConnectionDeps) {
+    this.id = id;
+    this.#deps = deps;
+    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0 };
+    this.#source = socketSource(socket, deps.buffers);
+    this.#source.stream.on("error", () => undefined);
+    this.#source.stream.once("close", () => this.#gone());
+    this.#source.stream.once("end", () => {
+      this.#ended = true;
+      if (this.#state === "watched") void this.#lookAfter();
+    });
+  }
+
+  reset(): void {
+    if (this.#state !== "relayed") this.#leave();
+    reset(this.#source.stream);
+  }
+
+  onGone(listener: () => void): void {
+    if (this.#state === "relayed") return;
+    if (this.#state === "gone") return queueMicrotask(listener);
+    this.#onGone.push(listener);
+    if (this.#state === "watched") return;
+    this.#state = "watched";
+    this.#source.receive((bytes, tenure) => {
+      this.#early.push(tenure === "owned" ? bytes : Buffer.from(bytes));
+      this.#earlyBytes += bytes.length;
+      return this.#earlyBytes < mostHeldBytes;
+    }, false);
+    this.#source.resume();
+  }
+
+  async relay(target: TunnelStream): Promise<RelayOutcome> {
+    if (this.#state !== "gone") this.#state = "relayed";
+    this.#release();
+    if (isPlainSocket(target)) target.setNoDelay(true);
+    // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
+    target.on("error", () => undefined);
+    const source = isPlainSocket(target) ? socketSource(target, this.#deps.buffers) : streamSource(target);
+    return relay(this.#source, { bytes: this.#early.splice(0), ended: this.#ended }, source, this.#deps.clock);
+  }
+
+  /** Its input is at an end: is the client still there? */
+  async #lookAfter(): Promise<void> {
+    if (this.#earlyBytes > 0) return;
+    const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
+    if (this.#state !== "watched") return;
+    if (abandoned) {
+      const listeners = this.#leave();
+      reset(this.#source.stream);
+      for (const listener of listeners) listener();
+    } else this.#recheck = this.#deps.clock.after(recheckMs, () => void this.#lookAfter());
+  }
+
+  #gone(): void {
+    if (this.#state === "relayed" || this.#state === "gone") return;
+    for (const listener of this.#leave()) listener();
+  }
+
+  /** Nobody will relay it; answers who wanted to know. */
+  #leave(): (() => void)[] {
+    this.#state = "gone";
+    this.#early.length = 0;
+    return this.#release();
+  }
+
+  #release(): (() => void)[] {
+    this.#recheck?.[Symbol.dispose]();
+    const listeners = this.#onGone;
+    this.#onGone = [];
+    return listeners;
+  }
+}

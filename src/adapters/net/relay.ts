@@ -1,0 +1,146 @@
+import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
+import type { Clock } from "#application/ports/clock.ts";
+import type { RelayOutcome } from "#application/ports/local-listener.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { isPlainSocket } from "./socket-source.ts";
+
+/** What came from the client before the relay. */
+export interface EarlyInput {
+  /** In order. */
+  readonly bytes: readonly Buffer[];
+  readonly ended: boolean;
+}
+
+/** Cuts a stream so that the peer sees a reset (TCP: RST), not an end. */
+export function reset(stream: Duplex): void {
+  if (stream.destroyed) return;
+  if (!(stream instanceof Socket) || !isPlainSocket(stream)) {
+    stream.destroy();
+    return;
+  }
+  try {
+    stream.resetAndDestroy();
+  } catch {
+    // A pipe has no reset.
+    stream.destroy();
+  }
+}
+
+/**
+ * Carries bytes both ways until both sides are done, holding no more than one chunk and the sink's own buffer per
+ * direction. An end of input is passed on as an end, and only that: whatever else ends one side resets the other, so a
+ * cut answer never looks complete. The client's reset is noticed while it is read or written to, thus not while a
+ * stalled target holds its input back. Never rejects.
+ */
+export function relay(
+  client: ByteSource,
+  early: EarlyInput,
+  target: ByteSource,
+  clock: Pick<Clock, "monotonicMs">,
+): Promise<RelayOutcome> {
+  const startedMs = clock.monotonicMs();
+  let bytesUp = 0;
+  let bytesDown = 0;
+  let firstByteMs: number | undefined;
+  return new Promise((resolve) => {
+    let settled = false;
+    let directionsLeft = 2;
+    let clientEnded = early.ended;
+    let targetError: unknown;
+
+    const settle = (ended: RelayOutcome["ended"]): void => {
+      if (settled) return;
+      settled = true;
+      const durationMs = clock.monotonicMs() - startedMs;
+      resolve({ bytesUp, bytesDown, durationMs, ...(firstByteMs !== undefined && { firstByteMs }), ended });
+    };
+    const cut = (ended: RelayOutcome["ended"]): void => {
+      if (settled) return;
+      settle(ended);
+      reset(client.stream);
+      reset(target.stream);
+    };
+    const directionDone = (): void => {
+      directionsLeft--;
+      if (directionsLeft === 0) settle("closed");
+    };
+    const targetLost = (): void =>
+      cut(
+        targetError === undefined ||
+          (targetError instanceof ConnectivityError && targetError.code === "connection_lost")
+          ? "connection_lost"
+          : "reset_by_target",
+      );
+
+    // Errors are followed by `close`, which decides; the listeners stay, a late error has no one else to go to.
+    client.stream.on("error", () => undefined);
+    target.stream.on("error", (error) => (targetError ??= error));
+    client.stream.once("close", () => {
+      if (!client.stream.readableEnded || !client.stream.writableFinished) cut("reset_by_client");
+    });
+    target.stream.once("close", () => {
+      if (targetError !== undefined || !target.stream.readableEnded) targetLost();
+      else if (clientEnded && !target.stream.writableFinished) cut("reset_by_target");
+    });
+    if (client.stream.destroyed) return cut("reset_by_client");
+    if (target.stream.destroyed) return targetLost();
+
+    client.stream.once("finish", directionDone);
+    target.stream.once("finish", directionDone);
+    const endTarget = (): void => {
+      clientEnded = true;
+      if (target.stream.destroyed) cut("reset_by_target");
+      else target.stream.end();
+    };
+    if (!early.ended) client.stream.once("end", endTarget);
+    target.stream.once("end", () => client.stream.end());
+
+    for (const bytes of early.bytes) {
+      bytesUp += bytes.length;
+      target.stream.write(bytes);
+    }
+    pump(target, client.stream, (bytes) => {
+      firstByteMs ??= clock.monotonicMs() - startedMs;
+      bytesDown += bytes;
+    });
+    pump(client, target.stream, (bytes) => {
+      bytesUp += bytes;
+      // The target has ended and is gone, and the client goes on sending: nobody will take it.
+      if (target.stream.destroyed) cut("reset_by_target");
+    });
+    if (early.ended) endTarget();
+  });
+}
+
+/** One direction: reads while the sink takes it. */
+function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void): void {
+  let stopped = false;
+  /** Writes of lent bytes that the sink has not finished with. */
+  let lent = 0;
+  const goOn = (): void => {
+    if (!stopped || lent > 0 || sink.writableNeedDrain) return;
+    stopped = false;
+    source.resume();
+  };
+  const taken = (): void => {
+    lent--;
+    goOn();
+  };
+  sink.on("drain", goOn);
+  source.receive((bytes, tenure) => {
+    count(bytes.length);
+    if (sink.destroyed) return true;
+    if (tenure === "lent") {
+      lent++;
+      sink.write(bytes, taken);
+      stopped = sink.writableLength > 0;
+    } else {
+      stopped = !sink.write(tenure === "shared" ? Buffer.from(bytes) : bytes);
+    }
+    return !stopped;
+  }, isPlainSocket(sink));
+  if (sink.writableNeedDrain) stopped = true;
+  else source.resume();
+}

@@ -1,0 +1,102 @@
+import { Socket } from "node:net";
+import type { ByteSource, Receiver } from "./byte-source.ts";
+import { streamSource } from "./byte-source.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
+
+/** From this much in one read on, a direction is in bulk: a buffer of its own costs less than copying. */
+const bulkBytes = 16 * 1024;
+
+/** The part of a socket that is not in its types: the handle that a second socket object can take over. */
+interface Handled {
+  _handle: object | null;
+}
+
+/** Whether it is a TCP or pipe socket itself, not TLS or something else on top of one. */
+export const isPlainSocket = (stream: object): stream is Socket => stream.constructor === Socket;
+
+/**
+ * A socket as a source, read into reused buffers (`onread`). `onread` can only be given to a new socket, so the handle
+ * moves to one, the source's `stream`; the old object stays behind as a mark: it is destroyed with the new one, and
+ * destroying it resets the new one. Where the handle cannot be moved (bytes wait in the socket already, or this Node
+ * keeps it elsewhere) the socket's `data` events are used.
+ */
+export function socketSource(socket: Socket, buffers: ReadBuffers): ByteSource {
+  return movable(socket) ? move(socket, buffers) : streamSource(socket);
+}
+
+function movable(socket: Socket): boolean {
+  const handle = (socket as unknown as Partial<Handled>)._handle;
+  return (
+    isPlainSocket(socket) &&
+    typeof handle === "object" &&
+    handle !== null &&
+    !socket.destroyed &&
+    !socket.connecting &&
+    socket.readableLength === 0 &&
+    socket.writableLength === 0 &&
+    !socket.readableEnded &&
+    !socket.writableEnded
+  );
+}
+
+function move(original: Socket, buffers: ReadBuffers): ByteSource {
+  const internals = original as unknown as Handled;
+  const handle = internals._handle;
+  internals._handle = null;
+
+  let receiver: Receiver = () => false;
+  let keeps = false;
+  let current = buffers.shared();
+  let own = false;
+  let lastReadBytes = 0;
+  /** The receiver kept bytes of our own buffer: not to be read into, nor given back, before it resumes. */
+  let kept = false;
+
+  const returnOwn = (): void => {
+    if (own && !kept) buffers.giveBack(current);
+    own = false;
+    current = buffers.shared();
+  };
+  const options = {
+    handle,
+    allowHalfOpen: true,
+    pauseOnCreate: true,
+    onread: {
+      buffer: (): Buffer => {
+        if (kept) return current;
+        if (!own && keeps && lastReadBytes >= bulkBytes) {
+          current = buffers.borrow();
+          own = true;
+        } else if (own && lastReadBytes < bulkBytes) returnOwn();
+        return current;
+      },
+      callback: (bytes: number, buffer: Uint8Array): boolean => {
+        lastReadBytes = bytes;
+        const more = receiver(Buffer.from(buffer.buffer, buffer.byteOffset, bytes), own ? "lent" : "shared");
+        kept = own && !more;
+        return more;
+      },
+    },
+  };
+  const stream = new Socket(options);
+  const abandon = (): void => {
+    if (!stream.destroyed) stream.resetAndDestroy();
+  };
+  original.once("close", abandon);
+  stream.once("close", () => {
+    returnOwn();
+    original.destroy();
+  });
+
+  return {
+    stream,
+    receive(next, nextKeeps) {
+      receiver = next;
+      keeps = nextKeeps;
+    },
+    resume() {
+      kept = false;
+      stream.resume();
+    },
+  };
+}

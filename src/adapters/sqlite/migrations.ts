@@ -1,0 +1,47 @@
+import type { Database } from "better-sqlite3";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+
+/** Each entry takes the schema from version n (its index) to n + 1. Never edit one that was released: add another. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE wanted (
+    workspace TEXT NOT NULL, service TEXT NOT NULL, since_ms INTEGER NOT NULL,
+    PRIMARY KEY (workspace, service)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE lease (
+    workspace TEXT NOT NULL, service TEXT NOT NULL, client_id TEXT NOT NULL, client_name TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (workspace, service, client_id),
+    FOREIGN KEY (workspace, service) REFERENCES wanted ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX lease_by_client ON lease (client_id);
+  CREATE TABLE remembered_port (
+    workspace TEXT NOT NULL, service TEXT NOT NULL, port INTEGER NOT NULL,
+    PRIMARY KEY (workspace, service)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE workspace (path TEXT PRIMARY KEY, used_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** The newest schema that this program knows. */
+export const schemaVersion = migrations.length;
+
+/**
+ * Brings the schema to `schemaVersion`, one transaction a step, so that a crash leaves a whole version.
+ * @throws ConnectivityError `not_supported` when a newer Portwright wrote the file
+ */
+export function migrate(database: Database): void {
+  const found = database.pragma("user_version", { simple: true }) as number;
+  if (found > schemaVersion) {
+    throw new ConnectivityError("not_supported", "the stored state was written by a newer Portwright; use that one", {
+      schema: found,
+      known: schemaVersion,
+    });
+  }
+  for (let version = found; version < schemaVersion; version++) {
+    database.transaction(() => {
+      database.exec(migrations[version] ?? "");
+      database.pragma(`user_version = ${version + 1}`);
+    })();
+  }
+}

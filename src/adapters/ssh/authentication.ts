@@ -1,0 +1,200 @@
+import type { AnyAuthMethod, AuthenticationType, ParsedKey } from "ssh2";
+import type { Access } from "#application/ports/access.ts";
+import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import { askAgent, type AgentKeys } from "./agent.ts";
+import { loadPrivateKey, publicHalf } from "./private-key.ts";
+import type { SshSettings } from "./settings.ts";
+
+/** One thing to offer to the server. */
+interface Offer {
+  readonly method: "publickey" | "password" | "keyboard-interactive";
+  /** For `tried`: what it was, never its value. */
+  readonly label: string;
+  make(): Promise<AnyAuthMethod>;
+}
+
+/** Why something that should have been there was not offered. */
+interface Problems {
+  readonly all: readonly ConnectivityError[];
+  /** The cause when nothing was offered at all. */
+  readonly worst: ConnectivityError | undefined;
+  /** The cause even when something else was offered and refused: the one key that was named, or the agent where it is all there is. */
+  readonly decisive: ConnectivityError | undefined;
+}
+
+/** Names that a server may say (RFC 4252 §7-9, RFC 4256, RFC 4462); others are outside text. */
+const methodNames = ["publickey", "password", "keyboard-interactive", "hostbased", "gssapi-with-mic", "gssapi-keyex"];
+
+/** What is there to log in with, prepared before the dial, and offered one by one as the server allows. */
+export class Authentication {
+  readonly #user: string;
+  readonly #offers: Offer[];
+  readonly #problems: Problems;
+  readonly #tried: string[] = [];
+  #serverOffers: readonly string[] = [];
+  #partial = false;
+
+  private constructor(user: string, offers: Offer[], problems: Problems) {
+    this.#user = user;
+    this.#offers = offers;
+    this.#problems = problems;
+  }
+
+  /**
+   * The order of OpenSSH: keys of the agent (those of the key files first), key files, then the password.
+   * @throws ConnectivityError when there is nothing to offer: what is wrong with what there should be
+   */
+  static async prepare(settings: SshSettings, access: Access, signal: AbortSignal): Promise<Authentication> {
+    const attempt = async <T>(work: Promise<T>): Promise<T | ConnectivityError> => {
+      try {
+        return await work;
+      } catch (error) {
+        signal.throwIfAborted();
+        return toConnectivityError(error);
+      }
+    };
+    const { passphrase, password, agentSocket } = settings;
+    const askPassphrase = passphrase === undefined ? undefined : () => access.resolve(passphrase, signal);
+    const asked = agentSocket === undefined ? undefined : await attempt(askAgent(agentSocket, signal));
+    const agentProblem = asked instanceof ConnectivityError ? asked : undefined;
+    const agent = asked instanceof ConnectivityError ? undefined : asked;
+    const holds = (blob: Buffer | undefined): boolean =>
+      blob !== undefined && (agent?.keys ?? []).some((key) => key.getPublicSSH().equals(blob));
+
+    const keyProblems: ConnectivityError[] = [];
+    const files: { path: string; key: ParsedKey | undefined; blob: Buffer | undefined }[] = [];
+    for (const path of settings.keyFiles) {
+      const blob = await publicHalf(path);
+      // The agent signs with it: no need to open it, which for an encrypted key takes half a second of this thread.
+      const loaded = holds(blob) ? undefined : await attempt(loadPrivateKey(path, askPassphrase));
+      const key = loaded instanceof ConnectivityError ? undefined : loaded;
+      if (loaded instanceof ConnectivityError && (settings.keysNamed || loaded.code !== "ssh_key_missing")) {
+        keyProblems.push(loaded);
+      }
+      files.push({ path, key, blob: key?.getPublicSSH() ?? blob });
+    }
+    const held = agentOrder(
+      agent,
+      files.flatMap(({ blob }) => blob ?? []),
+    );
+    const user = settings.user;
+    const offers: Offer[] = [];
+    if (agent && held.length > 0) {
+      const label = `agent (${held.length} ${held.length === 1 ? "key" : "keys"})`;
+      offers.push({
+        method: "publickey",
+        label,
+        make: () => Promise.resolve({ type: "agent", username: user, agent: agent.offering(held) }),
+      });
+    }
+    for (const { path, key } of files) {
+      if (!key || holds(key.getPublicSSH())) continue;
+      offers.push({
+        method: "publickey",
+        label: `key ${path}`,
+        make: () => Promise.resolve({ type: "publickey", username: user, key }),
+      });
+    }
+    if (password !== undefined) offers.push(...passwordOffers(user, () => access.resolve(password, signal)));
+    const namedOne = settings.keysNamed && settings.keyFiles.length === 1;
+    const agentOnly = !settings.keysNamed && password === undefined;
+    const problems: Problems = {
+      all: [...keyProblems, ...(agentProblem ? [agentProblem] : [])],
+      worst: keyProblems[0] ?? agentProblem,
+      decisive: namedOne ? keyProblems[0] : agentOnly ? agentProblem : undefined,
+    };
+    if (offers.length > 0) return new Authentication(user, offers, problems);
+    throw (
+      problems.worst ??
+      new ConnectivityError("ssh_key_missing", "there is no key, no agent with a key and no password to log in with", {
+        user,
+        looked_at: settings.keyFiles,
+        agent: agent ? "empty" : "none",
+      })
+    );
+  }
+
+  /**
+   * What to send next, or `undefined` when everything that the server takes was refused.
+   * @param left what the server still takes; `undefined` before it was asked
+   * @throws ConnectivityError of the reference to a secret
+   */
+  async next(left: readonly string[] | null | undefined, partial: boolean): Promise<AnyAuthMethod | undefined> {
+    // Asked first, as OpenSSH does: the answer names the methods, and costs no attempt.
+    if (!left) return { type: "none", username: this.#user };
+    this.#serverOffers = left;
+    this.#partial ||= partial;
+    const index = this.#offers.findIndex((offer) => left.includes(offer.method));
+    const offer = this.#offers[index];
+    if (!offer) return undefined;
+    this.#offers.splice(index, 1);
+    // One secret, one try: the other way to send the same password would only count as a second failure.
+    if (offer.method === "password") this.#drop("keyboard-interactive");
+    this.#tried.push(offer.label);
+    return offer.make();
+  }
+
+  #drop(method: AuthenticationType): void {
+    const index = this.#offers.findIndex((offer) => offer.method === method);
+    if (index >= 0) this.#offers.splice(index, 1);
+  }
+
+  /** Why the login failed, with what was tried and what the server takes. */
+  failure(cause: unknown, untrusted: string | undefined): ConnectivityError {
+    const { all, worst, decisive } = this.#problems;
+    const facts = {
+      user: this.#user,
+      tried: this.#tried,
+      offered_by_server: this.#serverOffers.map((name) => (methodNames.includes(name) ? name : "other")),
+      ...(all.length > 0 && { not_tried_because: all.map(({ code }) => code) }),
+      ...(this.#partial && { partly_accepted: true }),
+    };
+    const options = { cause, ...(untrusted !== undefined && { untrusted }) };
+    const blamed = decisive ?? (this.#tried.length === 0 ? worst : undefined);
+    if (blamed) return new ConnectivityError(blamed.code, blamed.message, { ...blamed.facts, ...facts }, options);
+    return new ConnectivityError(
+      "ssh_authentication_failed",
+      this.#tried.length === 0
+        ? `the server takes none of what there is to log in with as ${this.#user}`
+        : `the server refused all that was offered to log in as ${this.#user}`,
+      facts,
+      options,
+    );
+  }
+}
+
+/** The agent's keys, those that key files name first. */
+function agentOrder(agent: AgentKeys | undefined, named: readonly Buffer[]): ParsedKey[] {
+  const rank = (key: ParsedKey): number => {
+    const index = named.findIndex((blob) => blob.equals(key.getPublicSSH()));
+    return index < 0 ? named.length : index;
+  };
+  return (agent?.keys ?? []).toSorted((left, right) => rank(left) - rank(right));
+}
+
+function passwordOffers(user: string, resolve: () => Promise<string>): Offer[] {
+  return [
+    {
+      method: "password",
+      label: "password",
+      make: async () => ({ type: "password", username: user, password: await resolve() }),
+    },
+    {
+      method: "keyboard-interactive",
+      label: "keyboard-interactive",
+      make: async () => {
+        let password: string | undefined = await resolve();
+        return {
+          type: "keyboard-interactive",
+          username: user,
+          // Only a single hidden prompt is answered, and once: a second one asks for something else.
+          prompt: (_name, _instructions, _language, prompts, finish) => {
+            const answers = prompts.map((prompt) => (prompts.length === 1 && prompt.echo !== true && password) || "");
+            password = undefined;
+            finish(answers);
+          },
+        };
+      },
+    },
+  ];
+}

@@ -1,0 +1,200 @@
+import net from "node:net";
+import ssh2, { type NegotiatedAlgorithms, type NextAuthHandler } from "ssh2";
+import type { Access } from "#application/ports/access.ts";
+import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import { Authentication } from "./authentication.ts";
+import { SshConnection } from "./connection.ts";
+import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
+import { hostKeyChecker } from "./host-key.ts";
+import { ServerIdentification } from "./server-identification.ts";
+import type { SshSettings } from "./settings.ts";
+
+/** How long a dial may take, and how a dead peer is noticed. */
+export interface DialLimits {
+  /** TCP, identification and key exchange together. */
+  readonly handshakeMs: number;
+  /** The login: an agent may ask the person for a confirmation or a touch. */
+  readonly loginMs: number;
+  /** A peer that answers none of `keepaliveCount` questions in a row is dead: noticed after (count + 1) intervals. */
+  readonly keepaliveMs: number;
+  readonly keepaliveCount: number;
+}
+
+export const defaultLimits: DialLimits = { handshakeMs: 10_000, loginMs: 60_000, keepaliveMs: 5000, keepaliveCount: 2 };
+
+/** Each address of a name gets this long before the next one is tried too; Node's 250 ms loses distant hosts for good. */
+const addressAttemptMs = 2000;
+
+/**
+ * Connects, verifies the host key, logs in.
+ * @throws ConnectivityError with the cause's code; the signal's reason
+ */
+export async function dialSsh(
+  settings: SshSettings,
+  access: Access,
+  limits: DialLimits,
+  signal: AbortSignal,
+): Promise<SshConnection> {
+  const { host, port } = settings;
+  const hostKey = await hostKeyChecker(settings.hostKeyName, port, settings.knownHostsFiles);
+  const authentication = await Authentication.prepare(settings, access, signal);
+  signal.throwIfAborted();
+
+  const socket = new net.Socket();
+  const client = new ssh2.Client();
+  const identification = new ServerIdentification();
+  const dialled = Promise.withResolvers<SshConnection>();
+  let phase: "tcp" | "handshake" | "login" | "done" = "tcp";
+  let resolved = net.isIP(host) !== 0;
+  let negotiated: NegotiatedAlgorithms | undefined;
+  let banner: string | undefined;
+
+  const fail = (error: unknown): void => {
+    if (phase === "done") return;
+    phase = "done";
+    dialled.reject(error);
+    socket.destroy();
+  };
+  const explain = (cause: unknown): ConnectivityError => {
+    if (phase === "tcp") return tcpConnectError(cause, host, port);
+    if (phase === "login") return authentication.failure(cause, banner);
+    return handshakeError(identification, host, port, cause);
+  };
+  const offerNext = async (left: readonly string[], partial: boolean, next: NextAuthHandler): Promise<void> => {
+    try {
+      const method = await authentication.next(left, partial);
+      if (phase === "done") return;
+      if (method) next(method);
+      else fail(authentication.failure(undefined, banner));
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const onAbort = (): void => fail(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  let timer = setTimeout(
+    () => fail(phase === "tcp" ? tcpTimeout(host, port, resolved) : explain(undefined)),
+    limits.handshakeMs,
+  );
+
+  client.on("error", (error: Error & { level?: string }) => {
+    // An agent that cannot sign, or a key that cannot: ssh2 goes on to the next one.
+    if (error.level === "agent" || (phase === "login" && error.level === "client-authentication")) return;
+    fail(errnoOf(error) !== undefined && phase === "login" ? connectionLost(error) : explain(error));
+  });
+  client.on("close", () => fail(explain(undefined)));
+  client.on("connect", () => {
+    phase = "handshake";
+  });
+  client.on("handshake", (algorithms) => {
+    negotiated ??= algorithms;
+    if (phase !== "handshake") return;
+    phase = "login";
+    clearTimeout(timer);
+    timer = setTimeout(() => fail(loginTimeout(host, port)), limits.loginMs);
+  });
+  client.on("banner", (text) => {
+    banner = text.slice(0, 1024);
+  });
+  // Nobody here can choose a new password; the login fails with the server's demand as its cause.
+  client.on("change password", () =>
+    fail(authentication.failure(undefined, "the server demands a new password for this user")),
+  );
+  client.on("ready", () => {
+    if (phase === "done") return;
+    phase = "done";
+    client.removeAllListeners();
+    dialled.resolve(new SshConnection(client, socket, negotiated, identification.software));
+  });
+
+  socket.on("lookup", () => {
+    resolved = true;
+  });
+  socket.setNoDelay(true);
+  // Before ssh2 sees the socket: it takes one that is not connecting for connected.
+  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: addressAttemptMs });
+  client.connect({
+    sock: socket,
+    username: settings.user,
+    readyTimeout: 0,
+    keepaliveInterval: limits.keepaliveMs,
+    keepaliveCountMax: limits.keepaliveCount,
+    algorithms: { serverHostKey: hostKey.algorithms },
+    // Without it ssh2 accepts every host. Called again when the server changes keys within a connection.
+    hostVerifier: (key: Buffer): boolean => {
+      const refusal = hostKey.refusal(key);
+      if (refusal) fail(refusal);
+      return refusal === undefined;
+    },
+    authHandler: (left, partial, next) => {
+      void offerNext(left, partial, next);
+    },
+  });
+  // After ssh2 paused it, so that this listener starts nothing and misses nothing.
+  socket.on("data", function readAlong(bytes: Buffer) {
+    if (identification.take(bytes)) socket.off("data", readAlong);
+  });
+  try {
+    return await dialled.promise;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : toConnectivityError(error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Not even resolved, or resolved and not answering. */
+const tcpTimeout = (host: string, port: number, resolved: boolean): ConnectivityError =>
+  tcpConnectError({ code: resolved ? "ETIMEDOUT" : "EAI_AGAIN" }, host, port);
+
+const loginTimeout = (host: string, port: number): ConnectivityError =>
+  new ConnectivityError("host_unreachable", `${host}:${port} did not finish the login in time`, {
+    host,
+    port,
+    phase: "login",
+  });
+
+/** The TCP connection stands, the SSH one did not come about. */
+function handshakeError(
+  identification: ServerIdentification,
+  host: string,
+  port: number,
+  cause: unknown,
+): ConnectivityError {
+  const facts = { host, port };
+  const where = `${host}:${port}`;
+  const { received } = identification;
+  if (received === undefined) {
+    return new ConnectivityError(
+      "host_unreachable",
+      `${where} accepted the connection but sent no SSH banner`,
+      { ...facts, banner: "none" },
+      { cause },
+    );
+  }
+  if (identification.serverIsFull) {
+    return new ConnectivityError("ssh_session_limit", `${where} takes no further logins at the moment`, facts, {
+      cause,
+    });
+  }
+  if (!identification.speaksSsh2) {
+    const options = { cause, untrusted: received };
+    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH 2`, facts, options);
+  }
+  const { level } = (cause ?? {}) as { level?: string };
+  if (level === "handshake" || level === "protocol") {
+    return new ConnectivityError(
+      "protocol_mismatch",
+      `${where} speaks SSH, but no common algorithms were found`,
+      { ...facts, server: identification.software },
+      { cause },
+    );
+  }
+  return new ConnectivityError(
+    "host_unreachable",
+    `${where} broke off before the login`,
+    { ...facts, server: identification.software },
+    { cause },
+  );
+}

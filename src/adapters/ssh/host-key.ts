@@ -1,0 +1,108 @@
+import { readFile } from "node:fs/promises";
+import type { ServerHostKeyAlgorithm } from "ssh2";
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import {
+  fingerprintOf,
+  judgeHostKey,
+  keyTypeOf,
+  knownHostName,
+  knownKeyTypes,
+  parseKnownHosts,
+  type KnownHostLine,
+} from "./known-hosts.ts";
+
+/** Decides whether a server may be talked to, by the known_hosts files as they were when the dial began. */
+export interface HostKeyChecker {
+  /** What the server is asked for, types that are known for it first. */
+  readonly algorithms: ServerHostKeyAlgorithm[];
+  /** `undefined` when the key is known; else why it is refused. There is no setting that accepts it. */
+  refusal(key: Buffer): ConnectivityError | undefined;
+}
+
+/** What ssh2 can verify and OpenSSH still offers by default, in OpenSSH's order (no SHA-1 signature). */
+const algorithmsOfType: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+  "ssh-ed25519": ["ssh-ed25519"],
+  "ecdsa-sha2-nistp256": ["ecdsa-sha2-nistp256"],
+  "ecdsa-sha2-nistp384": ["ecdsa-sha2-nistp384"],
+  "ecdsa-sha2-nistp521": ["ecdsa-sha2-nistp521"],
+  "ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"],
+};
+
+interface ReadFiles {
+  readonly lines: readonly (KnownHostLine & { readonly file: string })[];
+  /** Files that exist but cannot be read, with their errno. */
+  readonly unreadable: readonly string[];
+}
+
+async function readKnownHosts(files: readonly string[]): Promise<ReadFiles> {
+  const unreadable: string[] = [];
+  const perFile = await Promise.all(
+    files.map(async (file) => {
+      try {
+        return parseKnownHosts(await readFile(file, "utf8")).map((line) => ({ ...line, file }));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== "ENOENT" && code !== "ENOTDIR") unreadable.push(`${file} (${code})`);
+        return [];
+      }
+    }),
+  );
+  return { lines: perFile.flat(), unreadable };
+}
+
+/** @param files absolute paths; the first is where a person adds a key. A file that does not exist is empty. */
+export async function hostKeyChecker(host: string, port: number, files: readonly string[]): Promise<HostKeyChecker> {
+  const { lines, unreadable } = await readKnownHosts(files);
+  const known = knownKeyTypes(lines, host, port);
+  const types = [...known, ...Object.keys(algorithmsOfType).filter((type) => !known.includes(type))];
+  return {
+    algorithms: types.flatMap((type) => algorithmsOfType[type] ?? []),
+    refusal(key) {
+      const verdict = judgeHostKey(lines, host, port, key);
+      if (verdict.kind === "known") return undefined;
+      const keyType = keyTypeOf(key) ?? "unknown";
+      const facts: Facts = {
+        fingerprint: fingerprintOf(key),
+        // A type that ssh2 negotiated is one of ours; anything else is not repeated.
+        key_type: Object.hasOwn(algorithmsOfType, keyType) ? keyType : "other",
+        host,
+        port,
+        known_hosts_file: files[0] ?? "",
+        ...(unreadable.length > 0 && { unreadable_files: unreadable }),
+      };
+      const where = `${host}:${port}`;
+      if (verdict.kind === "unknown") {
+        return new ConnectivityError(
+          "host_key_unknown",
+          unreadable.length > 0
+            ? `the host key of ${where} could not be verified: a known_hosts file cannot be read`
+            : `the host key of ${where} is in no known_hosts file; a person must compare its fingerprint and trust it`,
+          {
+            ...facts,
+            known_hosts_line: `${knownHostName(host, port)} ${keyType} ${key.toString("base64")}`,
+            ...(verdict.certificateAuthority && { only_by_certificate_authority: true }),
+          },
+        );
+      }
+      const file = lines.find((line) => line === verdict.line)?.file ?? "";
+      const place = { known_hosts_file: file, known_hosts_line: verdict.line.line };
+      if (verdict.kind === "revoked") {
+        return new ConnectivityError("host_key_changed", `${where} presented a host key that is marked as revoked`, {
+          ...facts,
+          ...place,
+          revoked: true,
+        });
+      }
+      return new ConnectivityError(
+        "host_key_changed",
+        `${where} presented another host key than the one that is known for it: it was reinstalled, or somebody is in between`,
+        {
+          ...facts,
+          ...place,
+          known_fingerprint: fingerprintOf(verdict.line.key),
+          known_key_type: Object.hasOwn(algorithmsOfType, verdict.line.keyType) ? verdict.line.keyType : "other",
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { createPrivateKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import ssh2, { type ParsedKey } from "ssh2";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+
+/** Larger files are no keys (an RSA key of 16,384 bits has 12 KiB). */
+const largestKeyBytes = 64 * 1024;
+
+/**
+ * Reads and, where it is encrypted, decrypts a private key.
+ * @param passphrase asked for only when the key is encrypted
+ * @throws ConnectivityError `ssh_key_missing`, `ssh_key_unreadable`, `ssh_key_passphrase_required`, and what `passphrase` throws
+ */
+export async function loadPrivateKey(
+  path: string,
+  passphrase: (() => Promise<string>) | undefined,
+): Promise<ParsedKey> {
+  const text = await readKey(path);
+  const encrypted = isEncrypted(text);
+  if (encrypted && !passphrase) {
+    throw new ConnectivityError(
+      "ssh_key_passphrase_required",
+      `the key ${path} is encrypted and no passphrase is set`,
+      {
+        key_file: path,
+      },
+    );
+  }
+  const secret = encrypted ? await passphrase?.() : undefined;
+  const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(fromPkcs8(text, secret), secret);
+  const key = Array.isArray(parsed) ? (parsed as ParsedKey[])[0] : parsed;
+  if (key !== undefined && !(key instanceof Error) && key.isPrivateKey()) return key;
+  if (encrypted) {
+    throw new ConnectivityError("ssh_key_passphrase_required", `the passphrase does not open the key ${path}`, {
+      key_file: path,
+      passphrase: "refused",
+    });
+  }
+  throw new ConnectivityError("ssh_key_unreadable", `${path} is no private key of a supported form`, {
+    key_file: path,
+  });
+}
+
+/** The public half of a key from the `.pub` file beside it, so that an agent's twin of an encrypted key is recognized. */
+export async function publicHalf(path: string): Promise<Buffer | undefined> {
+  const text = await readFile(`${path}.pub`, "utf8").catch(() => undefined);
+  const parsed = text === undefined ? undefined : ssh2.utils.parseKey(text);
+  return parsed === undefined || parsed instanceof Error ? undefined : parsed.getPublicSSH();
+}
+
+/** PKCS#8 (RFC 5958), which ssh2 does not read, in the older form of the key's own algorithm, which it does. */
+function fromPkcs8(text: string, passphrase: string | undefined): string {
+  if (!/^-----BEGIN (ENCRYPTED )?PRIVATE KEY-----/.test(text)) return text;
+  try {
+    const key = createPrivateKey({ key: text, ...(passphrase !== undefined && { passphrase }) });
+    if (key.asymmetricKeyType === "rsa") return key.export({ type: "pkcs1", format: "pem" }).toString().trim();
+    if (key.asymmetricKeyType === "ec") return key.export({ type: "sec1", format: "pem" }).toString().trim();
+  } catch {
+    // What does not open is told by the parser's own refusal.
+  }
+  return text;
+}
+
+async function readKey(path: string): Promise<string> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length <= largestKeyBytes) return bytes.toString("utf8").trim();
+  } catch (error) {
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new ConnectivityError(
+        "ssh_key_missing",
+        `there is no key file ${path}`,
+        { key_file: path },
+        { cause: error },
+      );
+    }
+    throw new ConnectivityError(
+      "ssh_key_unreadable",
+      `the key file ${path} cannot be read`,
+      { key_file: path, errno: code },
+      { cause: error },
+    );
+  }
+  throw new ConnectivityError("ssh_key_unreadable", `${path} is too large to be a key`, { key_file: path });
+}
+
+/** By the form itself (PROTOCOL.key of OpenSSH, RFC 1421 §4.6.1.1, RFC 5958), not by the parser's complaint. */
+export function isEncrypted(text: string): boolean {
+  if (text.startsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----") || /^Proc-Type:\s*4,ENCRYPTED/m.test(text)) return true;
+  if (/^PuTTY-User-Key-File-\d+:/.test(text)) return /^Encryption: (?!none)/m.test(text);
+  const openssh = /^-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)/.exec(text)?.[1];
+  if (openssh === undefined) return false;
+  const blob = Buffer.from(openssh, "base64");
+  const magic = "openssh-key-v1\0";
+  if (blob.length < magic.length + 4 || blob.toString("latin1", 0, magic.length) !== magic) return false;
+  const length = blob.readUInt32BE(magic.length);
+  return blob.toString("latin1", magic.length + 4, magic.length + 4 + length) !== "none";
+}

@@ -1,0 +1,35 @@
+import type { Command } from "./command.ts";
+
+/** The overview: one line each, and where the rest is loaded from when it is needed. */
+export const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  up: {
+    summary: "start an environment, and show its endpoints",
+    load: async () => (await import("./commands/up.ts")).up,
+  },
+  down: { summary: "stop an environment", load: async () => (await import("./commands/down.ts")).down },
+  status: {
+    summary: "what is up, and what fails",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  diagnose: {
+    summary: "why a service fails",
+    load: async () => (await import("./commands/diagnose.ts")).diagnose,
+  },
+  call: { summary: "call one tool, as an AI client does", load: async () => (await import("./commands/call.ts")).call },
+  config: {
+    summary: "check the configuration file; print its schema",
+    load: async () => (await import("./commands/config.ts")).config,
+  },
+  daemon: {
+    summary: "start, stop and look at the background process",
+    load: async () => (await import("./commands/daemon.ts")).daemon,
+  },
+  mcp: {
+    summary: "serve MCP on stdin and stdout: what mcp.json names",
+    load: async () => (await import("./commands/mcp.ts")).mcp,
+  },
+  demo: {
+    summary: "see it work, without a cluster or a network",
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+};

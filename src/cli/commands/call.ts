@@ -1,0 +1,45 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { Command } from "../command.ts";
+import { exit } from "../command.ts";
+import { callTool } from "../daemon-client.ts";
+
+export const call: Command = {
+  usage: "call TOOL [JSON]",
+  description:
+    "Calls one tool as an AI client does, and prints the structured answer as JSON, whatever --output says. JSON holds the arguments; - reads them from stdin. Exit code 1 when the answer is an error.",
+  examples: [
+    "portwright call get_status",
+    `portwright call start_environment '{"environment": "dev"}'`,
+    `echo '{"service": "db"}' | portwright call diagnose -`,
+  ],
+  positionals: [1, 2],
+  async run(invocation) {
+    const [tool = "", json = "{}"] = invocation.positionals;
+    const args = parseArguments(json === "-" ? await readAll() : json);
+    const { isError, answer } = await callTool(invocation, tool, args);
+    invocation.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+    return isError ? exit.failed : exit.done;
+  },
+};
+
+function parseArguments(json: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new ConnectivityError(
+      "invalid_arguments",
+      `the arguments must be one JSON object, such as '{"service": "db"}'`,
+    );
+  }
+  return value as Record<string, unknown>;
+}
+
+async function readAll(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk as string;
+  return text;
+}

@@ -1,0 +1,68 @@
+import { dirname } from "node:path";
+import { createConfigSource } from "#adapters/config-files/index.ts";
+import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createAccess } from "#adapters/system/access.ts";
+import { createSystemClock } from "#adapters/system/clock.ts";
+import { createPortOwners } from "#adapters/system/port-owners.ts";
+import { createPortwright, type Application } from "#application/portwright.ts";
+import type { ForwardDriver } from "#application/ports/forward-driver.ts";
+import type { Probes } from "#application/ports/probe.ts";
+import type { StateStore } from "#application/ports/state-store.ts";
+import type { Technology } from "#domain/spec/service.ts";
+import type { Compose } from "#server/daemon/compose.ts";
+
+/** The one root that may import everything: the application over the real adapters, and MCP over it. */
+export const composeDaemon: Compose = async ({ store, log, version, env, homeDir }) => {
+  const { serveMcp } = await import("#server/mcp/serve-mcp.ts");
+  const application = createApplication(store, env, homeDir);
+  const serverLog = log.child({ component: "mcp" });
+  return {
+    application,
+    serveMcp: (input, output, session) => serveMcp(input, output, session, application.useCases, serverLog, version),
+  };
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Heavy adapters are loaded on first use. */
+function createApplication(store: StateStore, env: Environment, homeDir: string): Application {
+  const clock = createSystemClock();
+  const drivers = new Map<Technology, Promise<ForwardDriver>>();
+  const driver = (technology: Technology): Promise<ForwardDriver> => {
+    let loading = drivers.get(technology);
+    if (!loading) drivers.set(technology, (loading = loadDriver[technology]()));
+    return loading;
+  };
+  const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
+    ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
+    kubernetes: async () => (await import("#adapters/kubernetes/index.ts")).createKubernetesDriver(clock),
+  };
+  let probes: Promise<Probes> | undefined;
+  const application = createPortwright({
+    clock,
+    store,
+    driver,
+    configSource: createConfigSource(),
+    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    probes: {
+      run: async (check, path, context) => {
+        probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());
+        return (await probes).run(check, path, context);
+      },
+    },
+    ownEnvironment: stringValues(env),
+    makeAccess: (workspace, environment) =>
+      createAccess({ envLayers: [environment], homeDir, workspaceDir: dirname(workspace), trusted: false }),
+  });
+  return {
+    ...application,
+    async close() {
+      await application.close();
+      await Promise.all([...drivers.values()].map(async (loading) => (await loading).close()));
+    },
+  };
+}
+
+function stringValues(env: Environment): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,67 @@
+import type { Readable, Writable } from "node:stream";
+import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
+import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import type { PortwrightPaths } from "#adapters/system/paths.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { portwrightVersion } from "../../version.ts";
+import type { Compose } from "./compose.ts";
+import { toClientHello } from "./connection.ts";
+import { openLog } from "./log.ts";
+import { watchParent } from "./parent-watch.ts";
+import type { HelloLine } from "./wire.ts";
+
+/**
+ * Everything in one process, for one client: holds the same lock as a daemon, listens nowhere, and ends with
+ * its client.
+ * @returns the exit code
+ * @throws ConnectivityError `daemon_running` when a daemon, or another such process, holds the lock
+ */
+export async function serveInProcess(options: {
+  readonly paths: PortwrightPaths;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly homeDir: string;
+  readonly compose: Compose;
+  readonly hello: HelloLine;
+  /** Called once the lock is held: from then on stdout may belong to JSON-RPC. */
+  readonly openStreams: () => { readonly input: Readable; readonly output: Writable };
+}): Promise<number> {
+  using lock = acquireDaemonLock(options.paths.lockFile);
+  if (lock === undefined) {
+    throw new ConnectivityError(
+      "daemon_running",
+      "the Portwright daemon is running and holds the connections; leave out --no-daemon to use it, or end it with 'portwright daemon stop'",
+      { lock: options.paths.lockFile },
+    );
+  }
+  const { input, output } = options.openStreams();
+  const log = openLog({ level: options.env["PORTWRIGHT_LOG_LEVEL"] ?? "warn", version: portwrightVersion });
+  const store = openStateStore(options.paths.databaseFile, {
+    onDamaged: (setAside) => log.error({ path: setAside }, "the stored state was damaged and is set aside"),
+  });
+  const { application, serveMcp } = await options.compose({
+    store,
+    log,
+    version: portwrightVersion,
+    env: options.env,
+    homeDir: options.homeDir,
+  });
+  try {
+    using session = await application.connect(toClientHello(options.hello));
+    const conversation = serveMcp(input, output, session);
+    const restoring = application
+      .restore()
+      .catch((error: unknown) => log.error({ err: error }, "the wanted state was not restored"));
+    const gone = new Promise<void>((resolve) => {
+      output.on("error", () => resolve());
+      for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
+      watchParent(() => resolve());
+    });
+    await Promise.race([conversation.closed, gone]);
+    await conversation.close();
+    await restoring;
+  } finally {
+    await application.close();
+    store.close();
+  }
+  return 0;
+}

@@ -1,0 +1,38 @@
+import type * as z from "zod";
+import type { PromptDefinition } from "#application/surface/prompt-definition.ts";
+import type { ResourceDefinition, ResourceTemplateDefinition } from "#application/surface/resource-definition.ts";
+import type { ToolDefinition } from "#application/surface/tool-definition.ts";
+import type { UseCases } from "#application/surface/use-cases.ts";
+import { startMyDevEnvironment } from "#prompts/start-my-dev-environment.ts";
+import { whyIsItFailing } from "#prompts/why-is-it-failing.ts";
+import { service } from "#resources/service.ts";
+import { status } from "#resources/status.ts";
+import { controlService } from "#tools/control-service.ts";
+import { diagnose } from "#tools/diagnose.ts";
+import { getStatus } from "#tools/get-status.ts";
+import { probe } from "#tools/probe.ts";
+import { query } from "#tools/query.ts";
+import { startEnvironment } from "#tools/start-environment.ts";
+import { stopEnvironment } from "#tools/stop-environment.ts";
+import { waitFor } from "#tools/wait-for.ts";
+
+/** A tool as the server sees it: any input, all use cases. */
+export type AnyTool = ToolDefinition<z.ZodType, UseCases>;
+
+export type AnyPrompt = PromptDefinition<z.ZodObject, UseCases>;
+
+/** Every tool, in the order of `tools/list`: the same for every client and workspace. */
+export const tools: readonly AnyTool[] = [
+  startEnvironment,
+  stopEnvironment,
+  getStatus,
+  controlService,
+  diagnose,
+  probe,
+  waitFor,
+  query,
+];
+
+export const prompts: readonly AnyPrompt[] = [startMyDevEnvironment, whyIsItFailing];
+export const resources: readonly ResourceDefinition<UseCases>[] = [status];
+export const resourceTemplates: readonly ResourceTemplateDefinition<UseCases>[] = [service];

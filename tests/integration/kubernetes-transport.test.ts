@@ -1,0 +1,188 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Access } from "#application/ports/access.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import type { ForwardDriver, Transport, TunnelStream } from "#application/ports/forward-driver.ts";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { createKubernetesDriver } from "#adapters/kubernetes/index.ts";
+import { ApiServer } from "../support/api-server.ts";
+import { accessWith, codeOf, kubernetesService, realClock } from "../support/kubernetes-access.ts";
+import { startEcho, type Target } from "../contract/forward-driver-targets.ts";
+
+/** Time that passes fifty times as fast for whoever waits for it: pings and retries within a test. */
+const fastClock: Clock = { ...realClock, after: (ms, run) => realClock.after(ms / 50, run) };
+const never = (): AbortSignal => new AbortController().signal;
+
+describe("kubernetes transport against a server in this process", () => {
+  let folder: string;
+  let server: ApiServer;
+  let driver: ForwardDriver;
+  let access: Access;
+  let echo: Target;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "portwright-kube-"));
+    server = await ApiServer.start();
+    echo = await startEcho();
+    await writeFile(join(folder, "config"), server.kubeconfig());
+    access = accessWith({ KUBECONFIG: join(folder, "config") }, folder);
+    driver = createKubernetesDriver(realClock);
+    server.put("services", {
+      metadata: { name: "web" },
+      spec: { selector: { app: "web" }, ports: [{ port: 80, targetPort: echo.port }] },
+    });
+  });
+  afterEach(async () => {
+    await driver.close();
+    await server[Symbol.asyncDispose]();
+    await echo[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+
+  const spec = kubernetesService({ resource_name: "web" }, 80);
+  const open = (): Promise<Transport> => driver.open(spec, { signal: never(), access });
+  const connect = (transport: Transport): Promise<TunnelStream> => transport.connect({ signal: never() });
+  const failing = (stream: TunnelStream): Promise<ConnectivityError> =>
+    new Promise((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+
+  async function isOpen(stream: TunnelStream): Promise<boolean> {
+    const echoed = once(stream, "data");
+    stream.write("?");
+    return String((await echoed)[0]) === "?";
+  }
+  const unready = {
+    phase: "Running",
+    conditions: [{ type: "Ready", status: "False" }],
+    containerStatuses: [{ name: "main", ready: false, state: { running: {} } }],
+  };
+
+  test("keeps a warm spare, and replaces a lost tunnel without ending", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    await vi.waitFor(() => expect(server.tunnels.size).toBe(2));
+    const lost = failing(stream);
+    for (const tunnel of server.tunnels) tunnel.destroy();
+    expect((await lost).code).toBe("connection_lost");
+    await vi.waitFor(() => expect(server.opened).toBeGreaterThanOrEqual(3));
+    await vi.waitFor(() => expect(server.tunnels.size).toBeGreaterThan(0));
+    expect(await isOpen(await connect(transport))).toBe(true);
+  });
+
+  test("GOAWAY: open connections go on, new ones take another tunnel", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    for (const tunnel of server.tunnels) tunnel.goAway();
+    await vi.waitFor(() => expect(server.opened).toBeGreaterThanOrEqual(3));
+    expect(await isOpen(await connect(transport))).toBe(true);
+    expect(await isOpen(stream)).toBe(true);
+  });
+
+  test("a peer that no longer answers pings is given up", async () => {
+    driver = createKubernetesDriver(fastClock);
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(stream.destroyed).toBe(false);
+    const lost = failing(stream);
+    for (const tunnel of server.tunnels) tunnel.mute = true;
+    expect((await lost).message).toContain("no longer answers");
+  });
+
+  test("bytes that are no SPDY end the tunnel with a code", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    const lost = failing(stream);
+    for (const tunnel of server.tunnels) tunnel.send(Buffer.from("HTTP/1.1 502 Bad Gateway\r\n\r\n"));
+    expect((await lost).facts["reason"]).toMatch(/SPDY|stream|frame/);
+  });
+
+  test("moves new connections to a ready pod when its own leaves, make before break", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    server.putPod("web-1", { metadata: { creationTimestamp: "2026-01-01T00:00:00Z" } });
+    server.putPod("web-0", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    await vi.waitFor(() => expect(transport.via).toBe("pod web-1"));
+    expect(await isOpen(await connect(transport))).toBe(true);
+    expect(await isOpen(stream)).toBe(true);
+    const gone = failing(stream);
+    server.delete("pods", "web-0");
+    expect((await gone).code).toBe("pod_gone");
+    expect(await isOpen(await connect(transport))).toBe(true);
+  });
+
+  test("ends with pod_gone when no other pod is ready, and tells when one is", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    let changes = 0;
+    const following = driver.watch?.(spec, access, () => changes++);
+    await vi.waitFor(() => expect(changes).toBe(1));
+    server.delete("pods", "web-0");
+    expect((await transport.closed)?.code).toBe("pod_gone");
+    expect(await codeOf(connect(transport))).toBe("connection_lost");
+    expect(await codeOf(open())).toBe("no_matching_pods");
+    server.putPod("web-1", { status: unready });
+    await vi.waitFor(() => expect(changes).toBe(3));
+    expect(await codeOf(open())).toBe("pod_not_ready");
+    server.putPod("web-1");
+    await vi.waitFor(() => expect(changes).toBe(4));
+    expect((await open()).via).toBe("pod web-1");
+    following?.[Symbol.dispose]();
+  });
+
+  test("a pod that is not ready any more keeps its way while no other is better", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    server.putPod("web-0", { status: unready });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await isOpen(await connect(transport))).toBe(true);
+    server.putPod("web-1");
+    await vi.waitFor(() => expect(transport.via).toBe("pod web-1"));
+  });
+
+  test("watches go on after 410 and after a cut, and are shared", async () => {
+    server.putPod("web-0");
+    const transports = await Promise.all([open(), open(), open()]);
+    await vi.waitFor(() => expect(server.watches).toBe(2));
+    server.expireWatches();
+    server.putPod("web-1");
+    server.delete("pods", "web-0");
+    await vi.waitFor(() => expect(transports.map(({ via }) => via)).toEqual(transports.map(() => "pod web-1")), 5000);
+    server.cutWatches();
+    server.putPod("web-2");
+    server.delete("pods", "web-1");
+    await vi.waitFor(() => expect(transports.map(({ via }) => via)).toEqual(transports.map(() => "pod web-2")), 5000);
+    expect(server.watches).toBeLessThanOrEqual(2);
+  });
+
+  test("a reader that stands still costs other connections nothing", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stalled = await connect(transport);
+    stalled.pause();
+    let taken = 0;
+    for (let at = 0; at < 400 && taken < 4_000_000; at++) {
+      taken += 65_536;
+      if (!stalled.write(Buffer.alloc(65_536)))
+        await Promise.race([once(stalled, "drain"), new Promise((resolve) => setTimeout(resolve, 300))]);
+    }
+    expect(stalled.readableLength).toBeLessThan(1_000_000);
+    const others = await Promise.all(Array.from({ length: 8 }, () => connect(transport)));
+    expect(await Promise.all(others.map(isOpen))).toEqual(others.map(() => true));
+    stalled.destroy();
+  });
+});

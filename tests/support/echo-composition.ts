@@ -1,0 +1,176 @@
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import type { ClientHello, ClientSession } from "#application/client.ts";
+import type { StateStore } from "#application/ports/state-store.ts";
+import type { Compose, McpConversation } from "#server/daemon/compose.ts";
+
+/** What the real tools answer, by the contract, for the command line to show. */
+const cannedAnswers: Readonly<Record<string, object>> = {
+  start_environment: {
+    summary: "dev: 1 of 2 ready.",
+    state: "partial",
+    environment: "dev",
+    services: [
+      { service: "cache", state: "ready", endpoint: "127.0.0.1:6379", verified: { by: "redis PING", ms: 8 } },
+      { service: "db", state: "waiting", endpoint: "127.0.0.1:5432", code: "credentials_expired", blames: "staging" },
+    ],
+    env: [
+      { name: "REDIS_URL", value: "redis://127.0.0.1:6379", service: "cache" },
+      { name: "DATABASE_URL", value: "postgres://x", secret: { variable: "PGPASSWORD", given_by: "portwright run" } },
+    ],
+    user_steps: [{ do: "run", command: "aws sso login", why: "the session expired" }],
+  },
+  stop_environment: { summary: "Stopped 1.", stopped: ["cache"], kept: [{ service: "db", for: ["vscode"] }] },
+  get_status: {
+    summary: "dev: 1 of 2 ready.",
+    state: "partial",
+    not_ready: [
+      { service: "db", state: "waiting", code: "credentials_expired", since_s: 720, endpoint: "127.0.0.1:5432" },
+    ],
+    ready: { columns: ["service", "port", "verified_s", "drops_24h"], rows: [["cache", 6379, 0, 0]] },
+  },
+  diagnose: {
+    summary: "db fails because its container was killed for memory.",
+    healthy: false,
+    root_cause: {
+      code: "container_oom_killed",
+      message: "Killed at 256Mi.",
+      evidence: [{ fact: "last termination", value: "OOMKilled", source: "pod db-0" }],
+    },
+    ladder: [{ rung: "workload", status: "failed", detail: "OOMKilled ×4", ms: 44 }],
+    untrusted: { source: "log of pod db-0", text: "10:01 heap\n\u001b[2J10:02 Killed" },
+  },
+};
+
+interface Message {
+  readonly id?: number | string;
+  readonly method?: string;
+  readonly params?: {
+    readonly name?: string;
+    readonly arguments?: Record<string, unknown>;
+    readonly _meta?: Record<string, unknown>;
+  };
+  readonly result?: unknown;
+}
+
+/**
+ * The smallest application that a daemon can run, with a real line-by-line JSON-RPC server: its tools say what the
+ * daemon handed over (`echo`), wait for ever (`hang`), end the process (`crash`), want a service up (`want`), ask the
+ * client something (`ask`), report progress (`slow`) or fail (`fail`).
+ */
+export const composeEcho: Compose = ({ store, env }) => {
+  let sessions = 0;
+  return Promise.resolve({
+    application: {
+      connect: (hello) => {
+        sessions++;
+        return Promise.resolve(sessionOf(hello, () => sessions--, store));
+      },
+      restore: () => Promise.resolve(),
+      status: () => ({
+        services: { wanted: store.wanted().length, ready: 0, defined: sessions },
+        connections: Number(env["PORTWRIGHT_TEST_CONNECTIONS"] ?? 0),
+      }),
+      close: () => Promise.resolve(),
+    },
+    serveMcp: (input, output, session) => echoServer(input, output, session, store),
+  });
+};
+
+const sessionOf = (hello: ClientHello, leave: () => void, store: StateStore): ClientSession => ({
+  hello,
+  workspace: hello.config,
+  rename: () => {},
+  [Symbol.dispose]: () => {
+    leave();
+    store.dropClient(hello.id);
+  },
+});
+
+function echoServer(input: Readable, output: Writable, session: ClientSession, store: StateStore): McpConversation {
+  const seen: string[] = [];
+  let asked: number | string | undefined;
+  const send = (message: object): void => void output.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  const lines = createInterface({ input });
+  const closed = new Promise<void>((resolve) => void lines.once("close", resolve));
+
+  const answers: Record<string, (id: number | string, message: Message) => void> = {
+    echo: (id, { params }) => {
+      const { env, ...hello } = session.hello;
+      send({
+        id,
+        result: {
+          content: [],
+          structuredContent: {
+            summary: "echo",
+            arguments: params?.arguments,
+            pid: process.pid,
+            seen,
+            hello,
+            marker: env["ECHO_MARKER"],
+            daemon_env: Object.keys(process.env).toSorted(),
+          },
+        },
+      });
+    },
+    hang: () => {},
+    throw: () => void setImmediate(() => JSON.parse("an exception that nobody catches")),
+    reject: (id) => {
+      void Promise.reject(new TypeError("a promise that nobody waits for"));
+      send({ id, result: { content: [], structuredContent: { summary: "rejected" } } });
+    },
+    crash: () => process.kill(process.pid, "SIGKILL"),
+    want: (id) => {
+      store.setWanted({ workspace: "/w", service: "db" }, { clientId: session.hello.id, clientName: "c" }, 1);
+      send({ id, result: { content: [], structuredContent: { summary: "wanted" } } });
+    },
+    ask: (id) => {
+      asked = id;
+      send({ id: 1, method: "elicitation/create", params: { message: "?" } });
+    },
+    slow: (id, { params }) => {
+      const progressToken = params?.["_meta"]?.["progressToken"];
+      if (progressToken !== undefined)
+        send({ method: "notifications/progress", params: { progressToken, progress: 1, message: "dialling" } });
+      send({ id, result: { content: [], structuredContent: { summary: "slow" } } });
+    },
+    fail: (id) =>
+      send({
+        id,
+        result: {
+          isError: true,
+          content: [],
+          structuredContent: { summary: "it failed", error: { code: "unknown_service", message: "no such service" } },
+        },
+      }),
+  };
+
+  for (const [tool, structuredContent] of Object.entries(cannedAnswers)) {
+    answers[tool] = (id, { params }) => {
+      const asked = JSON.stringify(params?.arguments);
+      send({ id, result: { content: [], structuredContent: { ...structuredContent, asked } } });
+    };
+  }
+
+  lines.on("line", (line) => {
+    let message: Message;
+    try {
+      message = JSON.parse(line) as Message;
+    } catch {
+      return;
+    }
+    const { id, method } = message;
+    if (method !== undefined) seen.push(method);
+    if (id === undefined) return;
+    if (method === "initialize") send({ id, result: { protocolVersion: "2025-11-25", serverInfo: { name: "echo" } } });
+    else if (method === "tools/call") {
+      const answer = answers[message.params?.name ?? ""];
+      if (answer === undefined) send({ id, error: { code: -32602, message: "Unknown tool" } });
+      else answer(id, message);
+    } else if (method !== undefined) send({ id, result: {} });
+    else if (asked !== undefined) {
+      send({ id: asked, result: { content: [], structuredContent: { summary: "asked", said: message.result } } });
+    }
+  });
+  return { closed, close: () => Promise.resolve(lines.close()) };
+}
