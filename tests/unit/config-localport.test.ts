@@ -96,7 +96,6 @@ describe("variables", () => {
     ["description: ${A:${B:x}}", "description", "${B:x}"],
     ["tags: [${NOPE:dev}, '${PORT}']", "tags", ["dev", "9000"]],
     ["description: ${env:dev}", "description", "dev"],
-    ["${NOPE:description}: x", "description", "x"],
     ["description: x # ${NOPE}", "description", "x"],
   ])("%s", (line, key, value) => {
     expect(specIn(kubectl(`    ${line}\n`), env)[key as "localPort"]).toEqual(value);
@@ -320,7 +319,7 @@ describe("clusters and metadata", () => {
     const { clusterHealth, metadata } = file(`version: "1.0"
 defaults: {cluster_health: {interval: 120, commands: {pod_status: false}}}
 cluster_contexts:
-  prod: {cluster_health: {timeout: 60, commands: {node_status: {enabled: false}}}}
+  \${CTX:prod}: {cluster_health: {timeout: 60, commands: {node_status: {enabled: false}}}}
   dev: {}
 _metadata: {exported_at: 2024-01-01, services: 3}
 `);

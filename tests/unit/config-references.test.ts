@@ -62,15 +62,22 @@ describe("LocalPort's variables", () => {
 describe("in portwright.yaml", () => {
   const ssh = (lines: string): string =>
     `services:\n  - name: a\n    technology: ssh\n    remote_port: 80\n    connection: {host: x}\n${lines}`;
-  test("values are typed after they are replaced, as text where they were quoted", () => {
-    const env = { PORT: "9000", ON: "true" };
-    expect(specOf(ssh("    local_port: ${env:PORT}\n    enabled: ${env:ON}\n"), "portwright", env)).toMatchObject({
+  test("values are typed after they are replaced, as their key wants it, in quotes or not", () => {
+    const env = { PORT: "9000", ON: "true", WORD: "http" };
+    const text = ssh(
+      '    local_port: ${env:PORT}\n    enabled: "${env:ON}"\n    description: ${env:PORT}\n    tags: [a, "${env:ON}"]\n    health_check: {interval: "${env:SECONDS:15}"}\n',
+    );
+    expect(specOf(text, "portwright", env)).toMatchObject({
       localPort: 9000,
       enabled: true,
+      description: "9000",
+      tags: ["a", "true"],
+      healthCheck: { intervalMs: 15_000 },
     });
-    expect(problemsIn(ssh('    local_port: "${env:PORT}"\n'), "portwright", env).map(({ path }) => path)).toEqual([
-      "services[0].local_port",
+    expect(problemsIn(ssh('    local_port: "${env:WORD}"\n'), "portwright", env)).toMatchObject([
+      { path: "services[0].local_port", text: "${env:WORD}" },
     ]);
+    expect(problemsIn(ssh('    local_port: "9000"\n'))).toMatchObject([{ path: "services[0].local_port" }]);
   });
   test("a value cannot become YAML", () => {
     const env = { EVIL: "x, technology: ssh}\n- {name: b" };

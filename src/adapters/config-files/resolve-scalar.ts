@@ -44,9 +44,10 @@ export function resolveScalar(raw: RawScalar, path: Path, context: ScalarContext
     const missing = resolved.missing.filter((name) => context.dialect === "localport" || variableName.test(name));
     return { ...scalar, value: raw.text, ...(missing.length > 0 && { missing }) };
   }
-  if (!raw.plain) return { ...scalar, value: resolved.value };
+  const replaced = { ...scalar, ...(parts.some(({ kind }) => kind === "env") && { resolved: resolved.value }) };
+  if (!raw.plain) return { ...replaced, value: resolved.value };
   warnOfYaml11(raw, path, context);
-  return { ...scalar, value: typeReplaced(resolved.value, parts, context.dialect) };
+  return { ...replaced, value: typeReplaced(resolved.value, parts, context.dialect) };
 }
 
 /** What a value of the file is for; see `templateUse`. */
