@@ -54,6 +54,7 @@ export async function callTool(
       cwd,
     }),
   );
+  if (connection.answer.notice !== undefined) stderr.write(`portwright: ${connection.answer.notice}\n`);
   using progress = showProgress(stderr);
   const request = {
     jsonrpc: "2.0",

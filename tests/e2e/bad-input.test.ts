@@ -48,7 +48,7 @@ afterAll(async () => {
 
 /** What ran runs on untouched, in the same daemon, and no more is wanted. */
 const expectNothingChanged = async (): Promise<void> => {
-  await held.echoes("still there\n");
+  await held.echoes("still-there");
   expect(await daemon()).toEqual(before);
 };
 

@@ -54,8 +54,8 @@ export async function startEchoBehindBastion(folder: string, greeting = ""): Pro
 
 /** A connection through a forward that stays open, as a program's pool has it. */
 export interface HeldConnection extends Disposable {
-  /** Sends a text and resolves when it comes back. @throws when it was cut, or nothing comes within 5 s */
-  echoes(text: string): Promise<void>;
+  /** Sends a word (as Redis' ECHO) and resolves when it comes back. @throws when it was cut, or after 5 s */
+  echoes(word: string): Promise<void>;
   readonly isOpen: boolean;
 }
 
@@ -69,11 +69,11 @@ export async function hold(port: number): Promise<HeldConnection> {
     get isOpen() {
       return !socket.destroyed && socket.readyState === "open";
     },
-    async echoes(text) {
+    async echoes(word) {
       received = "";
-      socket.write(text);
+      socket.write(`ECHO ${word}\r\n`);
       const untilMs = performance.now() + 5000;
-      while (!received.includes(text)) {
+      while (!received.includes(`${word}\r\n`)) {
         if (socket.destroyed) throw new Error("the held connection was cut");
         if (performance.now() > untilMs) throw new Error("nothing came back through the held connection");
         await new Promise((resolve) => void setTimeout(resolve, 5));
@@ -81,6 +81,6 @@ export async function hold(port: number): Promise<HeldConnection> {
     },
     [Symbol.dispose]: () => void socket.destroy(),
   };
-  await held.echoes("hello\n");
+  await held.echoes("hello");
   return held;
 }
