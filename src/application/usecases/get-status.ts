@@ -3,7 +3,7 @@ import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
-import { describeProblem } from "../engine/workspace.ts";
+import { describeProblem } from "../engine/configuration-problems.ts";
 import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
