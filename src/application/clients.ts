@@ -86,7 +86,7 @@ export class Clients {
 
   /** Its own file, else the one used last if it is still there. */
   async #find(session: Session): Promise<void> {
-    const { configSource, store, nowMs } = this.#deps;
+    const { configSource, store } = this.#deps;
     const { cwd, config, env } = session.hello;
     session.error = undefined;
     session.borrowed = false;
@@ -99,7 +99,7 @@ export class Clients {
       return;
     }
     if (session.workspace !== undefined) {
-      store.rememberWorkspace(session.workspace, nowMs());
+      store.rememberWorkspace(session.workspace, this.#deps.nowMs());
       return;
     }
     const last = store.lastWorkspace();

@@ -64,8 +64,8 @@ export class LocalEnds {
   }
 
   #open(owner: WantedService, service: ServiceSpec, port: number, onConnection: OnConnection): Promise<LocalListener> {
-    const { listeners, onError } = this.#deps;
-    return listeners.listen(service.listen, port, onConnection, (error) => onError(owner, error));
+    const onError = (error: ConnectivityError): void => this.#deps.onError(owner, error);
+    return this.#deps.listeners.listen(service.listen, port, onConnection, onError);
   }
 }
 
