@@ -1,6 +1,6 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
 import type { ClientHello, ClientSession } from "./client.ts";
-import type { ConfigSource, VariableLookup } from "./ports/config-source.ts";
+import type { ConfigSource } from "./ports/config-source.ts";
 import type { StateStore } from "./ports/state-store.ts";
 
 /** How many environments are kept for a workspace: of the newest clients, also after they went away. */
