@@ -5,7 +5,7 @@ import { invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { StartEnvironmentArgs } from "../surface/use-cases.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
-import { refuseDisabled, select, workspaceOf, shownPath, type UseCaseDependencies } from "./scope.ts";
+import { refuseDisabled, select, workspaceOf, shownPath, type Selection, type UseCaseDependencies } from "./scope.ts";
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
 import { takePorts } from "./take-ports.ts";
@@ -26,6 +26,7 @@ export async function startEnvironment(
   if (!workspace) return noConfiguration(context);
   refuseInvalid(workspace);
   const selection = select(workspace, args, false);
+  refuseEmpty(workspace, selection);
   for (const service of args.services ? selection.services : []) refuseDisabled(workspace, service);
   await takePorts(deps, workspace, selection.services, args, context);
   const { id, name } = context.client.hello;
@@ -65,6 +66,19 @@ function refuseInvalid(workspace: Workspace): void {
   // Without a reading that was ever valid, this throws by itself.
   const { path } = workspace.configuration;
   throw invalidConfiguration(path, workspace.problems, "the last valid reading still runs");
+}
+
+/** "0 of 0 ready" would say neither that it worked nor what to do. */
+function refuseEmpty({ configuration }: Workspace, { services, environment }: Selection): void {
+  if (services.length > 0) return;
+  const { path } = configuration;
+  throw new ConnectivityError(
+    "config_invalid",
+    configuration.services.length === 0
+      ? `${path} declares no services; declare them under services:`
+      : `${environment?.name ?? "the list"} names no service that is switched on; add one in ${path}`,
+    { file: path, ...(environment && { environment: environment.name }) },
+  );
 }
 
 function startSummary(workspace: Workspace, title: string, services: readonly string[], took: string): string {
