@@ -165,7 +165,7 @@ function dependencyFailed(dependency: string, cause: Failure | undefined): Failu
 }
 
 /** One error for a file with any number of problems; the first is in the message, all are in the facts. */
-export function invalidConfiguration(path: string, problems: readonly ConfigProblem[]): ConnectivityError {
+function invalidConfiguration(path: string, problems: readonly ConfigProblem[]): ConnectivityError {
   const errors = problems.filter((problem) => problem.severity === "error");
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";

@@ -68,7 +68,7 @@ export function selectService(workspace: Workspace, asked: string, mayGuess: boo
   return resolveName("service", asked, names, mayGuess, notes);
 }
 
-export function defaultEnvironment(environments: readonly EnvironmentSpec[]): EnvironmentSpec | undefined {
+function defaultEnvironment(environments: readonly EnvironmentSpec[]): EnvironmentSpec | undefined {
   return environments.find((environment) => environment.default) ?? environments[0];
 }
 
