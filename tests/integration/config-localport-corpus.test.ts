@@ -190,7 +190,7 @@ describe.skipIf(!isThere)(
     test("hold 33 configurations that LocalPort loads", () => {
       expect(corpus.configurations).toHaveLength(33);
     });
-    test("all of them load, and read as LocalPort reads them", () => {
+    test("[config-localport] all of them load, and read as LocalPort reads them", () => {
       const compared: { ours: unknown; theirs: unknown }[] = [];
       const waiting: { code: string | undefined; wants: boolean }[] = [];
       for (const { text, readings } of corpus.configurations) {
