@@ -23,6 +23,10 @@ export const requirements = {
     "every problem of a configuration is told at once, with file, line, column, the offending text and the nearest name",
   "config-names": "portwright.yaml and LocalPort's file names are found upwards from the working directory",
   "config-references": "references are resolved when a connection is dialled; a missing one is that service's finding",
+  "config-localport":
+    "every complete configuration of LocalPort's documentation and tests loads, and reads as LocalPort reads it",
+  "config-bounds": "no file crashes the reader or keeps it busy without bound, and each refusal says what to do",
+  "config-edits": "edits by tools keep comments and order",
 
   // Daemon, shim and command line
   "spine-cli": "the command line starts, shows, calls and stops what the tools do",
@@ -73,10 +77,6 @@ export type Requirement = keyof typeof requirements;
 
 /** Not cited yet. Each reason says where it is tested, or what is missing; an entry goes as soon as a test cites its id. */
 export const pending: Partial<Record<Requirement, string>> = {
-  "config-problems": "tested by the suites of adapters/config-files, which do not cite it yet",
-  "config-names": "tested by the suites of adapters/config-files, which do not cite it yet",
-  "config-references":
-    "tested by the suites of adapters/config-files and tests/integration/system-access.test.ts, which do not cite it yet",
   "spine-stdout":
     "tested by tests/mcp/stdio.test.ts and tests/integration/shim-daemon.test.ts, which do not cite it yet",
   "daemon-private-socket": "tested by tests/integration/daemon-lifecycle.test.ts, which does not cite it yet",
