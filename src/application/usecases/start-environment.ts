@@ -1,3 +1,4 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
 import { environmentState } from "#domain/service-state.ts";
 import { humanDuration } from "#domain/time.ts";
@@ -82,7 +83,6 @@ function refuseEmpty({ configuration }: Workspace, { services, environment }: Se
 }
 
 function startSummary(workspace: Workspace, title: string, services: readonly string[], took: string): string {
-  if (services.length === 0) return `${title}: there is no enabled service in it to start.`;
   const conditions = services.map((service) => ({ service, ...workspace.condition(service) }));
   const ready = conditions.filter(({ state }) => state === "ready").length;
   const causes = conditions
