@@ -1,160 +1,116 @@
 /**
  * Memory of the daemon with SQLite and one MCP session, of a shim, of 100 defined idle services, and of 10 idle forwards
- * (5 over SSH, 5 over Kubernetes where the testbed is up), beside bare Node of the same version and one
- * `kubectl port-forward` per forward. Private is RssAnon.
+ * (5 over SSH, 5 over Kubernetes), beside bare Node of the same version, LocalPort's daemon with the same services, and
+ * one `kubectl port-forward` per forward; all interleaved. Private is RssAnon of /proc/PID/status. Ours is started as a
+ * user's is: by a client, through the shim, with its own settings. `npm run bench -- memory idle shim` measures only those.
  */
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { end, handshakeThen, mainJs, memoryOf, memoryOfTree, timeToAnswer, type Memory } from "./support/process.ts";
-import { median, printTable } from "./support/stats.ts";
+import { spawn, type ChildProcess } from "node:child_process";
+import {
+  configuration,
+  haveTestbed,
+  kubectlForward,
+  kubernetesService,
+  makeClusterService,
+  sshService,
+} from "./support/forward-services.ts";
+import { installLocalport, measureLocalport } from "./support/localport.ts";
+import { callOnce, daemonPid, makeHome, node } from "./support/portwright.ts";
+import { end, memoryOf, memoryOfTree, type TreeMemory } from "./support/process.ts";
+import { median, printTable, verdict } from "./support/stats.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 5);
-const node = process.execPath;
-const settleMs = 1500;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Everything is measured this long after its last work. */
+const settleMs = Number(process.env["SETTLE_MS"] ?? 5000);
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, settleMs));
 
-interface Measured {
-  readonly daemon: Memory;
-  readonly shim: Memory;
-}
+const samples = new Map<string, TreeMemory[]>();
+const note = (name: string, memory: TreeMemory): void => void samples.set(name, [...(samples.get(name) ?? []), memory]);
+const chosen = process.argv.slice(2);
+const wants = (name: string): boolean => chosen.length === 0 || chosen.includes(name);
 
-/** One daemon with one client that called `tool` once; measured after it came to rest. */
-async function measure(yaml: string, tool: string): Promise<Measured> {
-  const home = mkdtempSync(join(tmpdir(), "pw-bench-"));
-  const cwd = join(home, "project");
-  mkdirSync(cwd);
-  writeFileSync(join(cwd, "portwright.yaml"), yaml);
-  const env = {
-    PATH: process.env["PATH"] ?? "",
-    HOME: home,
-    PORTWRIGHT_HOME: home,
-    KUBECONFIG: process.env["TESTBED_KUBECONFIG"] ?? "",
-  };
-  const call = { method: "tools/call", params: { name: tool, arguments: {} } };
-  const { child } = await timeToAnswer(
-    node,
-    [mainJs, "mcp"],
-    { env, cwd },
-    handshakeThen(call),
-    (message) => message.id === 2,
-  );
+/** One daemon with one client that called `tool` once, at rest. */
+async function measure(name: string, yaml: string, tool: string, state?: string): Promise<void> {
+  using home = makeHome(yaml);
+  const { shim, answer } = await callOnce(home, tool);
   try {
-    await pause(settleMs);
-    const status = execFileSync(node, [mainJs, "daemon", "status", "--output", "json"], { env, cwd, encoding: "utf8" });
-    const { pid } = JSON.parse(status) as { pid: number };
-    return { daemon: memoryOf(pid), shim: memoryOf(child.pid ?? 0) };
+    if (state !== undefined && answer.state !== state) throw new Error(`${name}: ${JSON.stringify(answer)}`);
+    await settle();
+    note(name, memoryOfTree(daemonPid(home)));
+    // Alone: the daemon that it started is its child.
+    note(`shim of ${name}`, { ...memoryOf(shim.pid ?? 0), processes: 1 });
   } finally {
-    await end(child);
-    execFileSync(node, [mainJs, "daemon", "stop"], { env, cwd });
-    rmSync(home, { recursive: true, force: true });
+    await end(shim);
+    home.run("daemon", "stop");
   }
 }
 
-async function bareNode(): Promise<Memory> {
-  const child = spawn(node, ["-e", "setTimeout(() => {}, 1e6)"], { stdio: "ignore" });
-  await pause(settleMs);
-  const memory = memoryOf(child.pid ?? 0);
-  await end(child);
-  return memory;
-}
-
-const { TB_BASTION_PORT, TB_REDIS_PORT, TB_SSH_CLIENT_DIR, TESTBED_KUBECONFIG, TESTBED_KUBECTL } = process.env;
-const haveTestbed = TB_SSH_CLIENT_DIR !== undefined && TESTBED_KUBECONFIG !== undefined;
-const sshService = (name: string): string => `  - name: ${name}
-    technology: ssh
-    remote_port: ${TB_REDIS_PORT ?? 6379}
-    connection: {host: 127.0.0.1, port: ${TB_BASTION_PORT ?? 22}, user: tbuser, key_file: "${TB_SSH_CLIENT_DIR ?? "/none"}/id_plain", known_hosts_file: "${TB_SSH_CLIENT_DIR ?? "/none"}/known_hosts", remote_host: 127.0.0.1}
-    health_check: {type: redis}
-`;
-const kubernetesService = (name: string): string => `  - name: ${name}
-    technology: kubernetes
-    remote_port: 80
-    connection: {namespace: pw-bench, resource_name: web}
-    health_check: {type: http, config: {path: /healthz}}
-`;
-const file = (services: string[]): string => `version: "1.0"\nservices:\n${services.join("")}`;
-const five = [1, 2, 3, 4, 5];
-
-function kubectl(...args: string[]): void {
-  const [program = "kubectl", ...first] = TESTBED_KUBECTL?.split(" ") ?? [];
-  execFileSync(program, [...first, ...args], { stdio: "ignore" });
-}
-
-async function kubectlForwards(count: number): Promise<Memory> {
-  const [program = "kubectl", ...first] = TESTBED_KUBECTL?.split(" ") ?? [];
-  const children: ChildProcess[] = Array.from({ length: count }, () =>
-    spawn(program, [...first, "port-forward", "-n", "pw-bench", "service/web", ":80"], { stdio: "ignore" }),
-  );
-  await pause(settleMs * 2);
+async function measureChildren(name: string, children: readonly ChildProcess[]): Promise<void> {
+  await settle();
   const memories = children.map((child) => memoryOfTree(child.pid ?? 0));
+  const sum = (key: keyof TreeMemory): number => memories.reduce((total, memory) => total + memory[key], 0);
+  note(name, { privateKb: sum("privateKb"), rssKb: sum("rssKb"), processes: sum("processes") });
   await Promise.all(children.map((child) => end(child)));
-  return {
-    privateKb: memories.reduce((sum, { privateKb }) => sum + privateKb, 0),
-    rssKb: memories.reduce((sum, { rssKb }) => sum + rssKb, 0),
-  };
 }
 
-const samples: Record<string, Memory[]> = {};
-const note = (name: string, memory: Memory): void => void (samples[name] ??= []).push(memory);
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
+const hundred = configuration(numbers(100).map((n) => sshService({ name: `idle${n}`, ours: true })));
+const five = numbers(5);
+const ten = configuration([
+  ...five.map((n) => sshService({ name: `ssh${n}`, ours: true })),
+  ...five.map((n) => kubernetesService({ name: `kube${n}`, ours: true })),
+]);
+const firstPort = 42_310;
+const tenForLocalport = configuration([
+  ...five.map((n) => sshService({ name: `ssh${n}`, localPort: firstPort + n, ours: false })),
+  ...five.map((n) => kubernetesService({ name: `kube${n}`, localPort: firstPort + 5 + n, ours: false })),
+]);
+const tenPorts = numbers(10).map((n) => firstPort + n);
 
-if (haveTestbed) {
-  kubectl("create", "namespace", "pw-bench");
-  kubectl(
-    "create",
-    "deployment",
-    "web",
-    "-n",
-    "pw-bench",
-    "--image=registry.k8s.io/e2e-test-images/agnhost:2.53",
-    "--",
-    "/agnhost",
-    "netexec",
-    "--http-port=8080",
-  );
-  kubectl("expose", "deployment", "web", "-n", "pw-bench", "--port=80", "--target-port=8080");
-  kubectl("rollout", "status", "deployment/web", "-n", "pw-bench", "--timeout=60s");
-}
-try {
+const noLocalport = haveTestbed && wants("localport") ? installLocalport() : "not asked for";
+if (!haveTestbed)
+  console.log("the 10 forwards are left out: the testbed is not there (TB_SSH_CLIENT_DIR, TESTBED_KUBECONFIG)");
+else if (noLocalport !== undefined) console.log(`LocalPort is left out: ${noLocalport}`);
+
+{
+  using _cluster = haveTestbed && ["ten", "kubectl", "localport"].some(wants) ? makeClusterService() : undefined;
   for (let round = 0; round < rounds; round++) {
-    note("bare", await bareNode());
-    const one = await measure(file([sshService("one")]), "get_status");
-    note("idle", one.daemon);
-    note("shim", one.shim);
-    note(
-      "hundred",
-      (await measure(file(Array.from({ length: 100 }, (_, index) => sshService(`s${index}`))), "get_status")).daemon,
-    );
+    await measureChildren("bare", [spawn(node, ["-e", "setTimeout(() => {}, 1e6)"], { stdio: "ignore" })]);
+    if (wants("idle") || wants("shim")) {
+      await measure("idle", configuration([sshService({ name: "one", ours: true })]), "get_status", "idle");
+    }
+    if (wants("hundred")) await measure("hundred", hundred, "get_status", "idle");
     if (!haveTestbed) continue;
-    const ten = [...five.map((n) => sshService(`ssh${n}`)), ...five.map((n) => kubernetesService(`kube${n}`))];
-    note("ten", (await measure(file(ten), "start_environment")).daemon);
-    note("kubectl", await kubectlForwards(10));
+    if (wants("ten")) await measure("ten", ten, "start_environment", "ready");
+    if (wants("kubectl")) await measureChildren("kubectl", numbers(10).map(kubectlForward));
+    if (noLocalport === undefined) note("localport", await measureLocalport(tenForLocalport, tenPorts, settleMs));
   }
-} finally {
-  if (haveTestbed) kubectl("delete", "namespace", "pw-bench", "--wait=false");
 }
 
-const megabytes = (name: string, key: keyof Memory): number =>
-  median((samples[name] ?? []).map((memory) => memory[key])) / 1024;
-const row = (what: string, name: string, wanted: string): (string | number)[] => [
-  what,
-  megabytes(name, "privateKb"),
-  megabytes(name, "rssKb"),
-  megabytes(name, "privateKb") / megabytes("bare", "privateKb"),
-  megabytes(name, "rssKb") - megabytes("bare", "rssKb"),
-  wanted,
-];
+const of = (name: string, key: keyof TreeMemory): number => median((samples.get(name) ?? []).map((one) => one[key]));
+const mb = (name: string, key: "privateKb" | "rssKb"): number => of(name, key) / 1024;
+const bare = { private: mb("bare", "privateKb"), rss: mb("bare", "rssKb") };
+
+function row(what: string, name: string, limits: { readonly private?: number; readonly overBare?: number } = {}) {
+  const [own, rss] = [mb(name, "privateKb"), mb(name, "rssKb")];
+  const wanted = [
+    ...(limits.private === undefined ? [] : [`private ≤ ${limits.private.toFixed(1)}`]),
+    ...(limits.overBare === undefined ? [] : [`RSS ≤ bare + ${limits.overBare}`]),
+  ];
+  const reached = own <= (limits.private ?? Infinity) && rss - bare.rss <= (limits.overBare ?? Infinity);
+  const cells = [of(name, "processes"), own, rss, own / bare.private, rss - bare.rss];
+  return [what, ...cells, wanted.join(", "), wanted.length === 0 || Number.isNaN(own) ? "" : verdict(reached)];
+}
+
 printTable(
-  `memory, medians of ${rounds} interleaved rounds, MB`,
-  ["what", "private", "RSS", "private ÷ bare", "RSS − bare", "wanted"],
+  `memory, Node ${process.versions.node}, medians of ${rounds} interleaved rounds, ${settleMs / 1000} s after the last work, MB`,
+  ["what", "processes", "private", "RSS", "private ÷ bare", "RSS − bare", "wanted", ""],
   [
-    row("bare node", "bare", ""),
-    row("daemon, SQLite, one MCP session", "idle", "private ≤ 25, RSS ≤ bare + 30"),
-    row("daemon, 100 defined idle services", "hundred", `private ≤ ${(megabytes("idle", "privateKb") + 5).toFixed(1)}`),
-    row("shim", "shim", "private ≤ 10"),
-    ...(haveTestbed
-      ? [row("daemon, 10 idle forwards", "ten", "private ≤ 40"), row("10 × kubectl port-forward", "kubectl", "")]
-      : []),
+    row("bare node", "bare"),
+    row("daemon, SQLite, one MCP session", "idle", { private: 25, overBare: 30 }),
+    row("daemon, 100 defined idle services", "hundred", { private: mb("idle", "privateKb") + 5 }),
+    row("shim", "shim of idle", { private: 10 }),
+    row("daemon, 10 idle forwards", "ten", { private: 40 }),
+    row("10 × kubectl port-forward", "kubectl"),
+    row("LocalPort, the same 10 forwards", "localport"),
   ],
 );

@@ -5,6 +5,7 @@
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
+import { leanSdk } from "./lean-sdk.ts";
 
 /** For bundled CommonJS, which calls `require` of built-in modules. */
 const requireBanner =
@@ -14,7 +15,7 @@ const common = {
   outdir: "dist",
   bundle: true,
   platform: "node",
-  minifySyntax: true,
+  minify: true,
   legalComments: "linked",
   // Native modules find their binaries beside themselves, so they stay packages.
   external: ["better-sqlite3", "ssh2", "cpu-features"],
@@ -48,6 +49,7 @@ await build({
 const { outputFiles } = await build({
   ...common,
   entryPoints: { cli: "src/cli/run-cli.ts", composition: "src/composition.ts" },
+  plugins: [leanSdk],
   splitting: true,
   format: "esm",
   target: "node22",

@@ -10,7 +10,7 @@ const files = folders
   .filter((file) => /\.m?ts$/.test(file));
 
 describe("the architecture", () => {
-  test("holds in every file", () => {
+  test("[project-architecture] holds in every file", () => {
     expect(files.length).toBeGreaterThan(100);
     const found = files.flatMap((file) => violationsOf(file, readFileSync(file, "utf8")));
     expect(found.map(({ rule, file, line, text }) => `${file}:${line}: ${rule}: ${text}`)).toEqual([]);

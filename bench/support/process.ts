@@ -19,8 +19,13 @@ export function memoryOf(pid: number): Memory {
   return { privateKb: field("RssAnon"), rssKb: field("VmRSS") };
 }
 
-/** A process with all its descendants, together. */
-export function memoryOfTree(pid: number): Memory & { readonly processes: number } {
+/** Several processes together. RSS counts what they share (libraries) once for each. */
+export interface TreeMemory extends Memory {
+  readonly processes: number;
+}
+
+/** The id of a process, then those of all its descendants. */
+export function processTree(pid: number): number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
@@ -33,9 +38,20 @@ export function memoryOfTree(pid: number): Memory & { readonly processes: number
   }
   const tree = [pid];
   for (const member of tree) for (const [child, parent] of parents) if (parent === member) tree.push(child);
-  const memories = tree.map(memoryOf);
+  return tree;
+}
+
+/** A process with all its descendants that still live, together. */
+export function memoryOfTree(pid: number): TreeMemory {
+  const memories = processTree(pid).flatMap((member) => {
+    try {
+      return [memoryOf(member)];
+    } catch {
+      return [];
+    }
+  });
   const sum = (key: keyof Memory): number => memories.reduce((total, memory) => total + memory[key], 0);
-  return { privateKb: sum("privateKb"), rssKb: sum("rssKb"), processes: tree.length };
+  return { privateKb: sum("privateKb"), rssKb: sum("rssKb"), processes: memories.length };
 }
 
 /** Milliseconds from the start of a command to its end. */
@@ -46,24 +62,35 @@ export async function timeToExit(command: string, args: readonly string[], env: 
   return performance.now() - startedMs;
 }
 
-/** Milliseconds from the start of a command until it answered a line that was written to it at once. The process lives on. */
+/** One JSON-RPC message, as far as it is looked at. */
+export interface Message {
+  readonly id?: unknown;
+}
+
+/**
+ * Milliseconds from the start of a command until it answered lines that were written to it at once, and that answer.
+ * The process lives on.
+ */
 export async function timeToAnswer(
   command: string,
   args: readonly string[],
-  options: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
+  { env, cwd }: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
   lines: readonly object[],
-  answered: (message: { readonly id?: unknown }) => boolean,
-): Promise<{ readonly ms: number; readonly child: ChildProcess }> {
+  isAnswer: (message: Message) => boolean,
+): Promise<{ readonly ms: number; readonly child: ChildProcess; readonly message: Message }> {
   const startedMs = performance.now();
-  const child = spawn(command, args, { ...options, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(command, args, { env, cwd, stdio: ["pipe", "pipe", "inherit"] });
   for (const line of lines) child.stdin.write(`${JSON.stringify(line)}\n`);
   let text = "";
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     text += chunk.toString();
-    const complete = text.split("\n").slice(0, -1);
-    if (complete.some((line) => answered(JSON.parse(line) as { id?: unknown }))) break;
+    const end = text.lastIndexOf("\n") + 1;
+    const complete = text.slice(0, end).split("\n").slice(0, -1);
+    text = text.slice(end);
+    const message = complete.map((line) => JSON.parse(line) as Message).find(isAnswer);
+    if (message !== undefined) return { ms: performance.now() - startedMs, child, message };
   }
-  return { ms: performance.now() - startedMs, child };
+  throw new Error(`${command} ${args.join(" ")} ended without an answer`);
 }
 
 /** Ends a process and waits for it. */

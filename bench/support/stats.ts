@@ -25,3 +25,6 @@ export function printTable(
   for (const row of cells)
     console.log(`  ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
 }
+
+/** How a wanted figure is said to be kept or not. */
+export const verdict = (reached: boolean): string => (reached ? "reached" : "NOT REACHED");

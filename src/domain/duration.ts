@@ -1,6 +1,6 @@
 const unitsMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-export const durationPattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/;
+const durationPattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)$/;
 
 /** `"30s"`, `"500ms"`, `"2m"`, `"1.5h"` or a number of seconds, in milliseconds; `undefined` for anything else. */
 export function parseDurationMs(value: string | number): number | undefined {

@@ -10,7 +10,7 @@ const endpointReference = /\$\{(host|port)\}/g;
 const otherReference = /\$\{(?:env|file|command):/;
 
 /** A template with `${host}` and `${port}` of the local end filled in; every other reference is left alone. */
-export function fillEndpoint(template: string, endpoint: { readonly host: string; readonly port: number }): string {
+function fillEndpoint(template: string, endpoint: { readonly host: string; readonly port: number }): string {
   return template.replaceAll(endpointReference, (_, key: "host" | "port") => String(endpoint[key]));
 }
 

@@ -5,7 +5,7 @@ import { testbed } from "./testbed.ts";
 
 const run = promisify(execFile);
 export const agnhost = "registry.k8s.io/e2e-test-images/agnhost:2.53";
-export const servicesImage = "testbed.local/services:1";
+const servicesImage = "testbed.local/services:1";
 
 /** Runs the testbed's kubectl as its administrator. @throws what kubectl said */
 export async function kubectl(...args: string[]): Promise<string> {

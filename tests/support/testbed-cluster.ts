@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 /** Where the testbed's cluster is; `undefined` when it is not running. */
 export const testbedKubeconfig = process.env["TESTBED_KUBECONFIG"];
 export const agnhost = "registry.k8s.io/e2e-test-images/agnhost:2.53";
-export const busybox = "docker.io/library/busybox:1.36";
+const busybox = "docker.io/library/busybox:1.36";
 
 const run = promisify(execFile);
 const [program = "kubectl", ...leading] = (process.env["TESTBED_KUBECTL"] ?? "kubectl").split(" ");
@@ -52,7 +52,7 @@ export class TestNamespace implements AsyncDisposable {
 }
 
 /** agnhost's web server on 8080 (port name `http`) and an echo on 9000 (`echo`), ready within about two seconds. */
-export const webPodSpec = {
+const webPodSpec = {
   terminationGracePeriodSeconds: 1,
   containers: [
     {

@@ -132,20 +132,22 @@ describe("one problem, one sentence that says what to write", () => {
 });
 
 describe("names", () => {
-  test.each(["my db", "my.db", "-db", "", "ä", "a".repeat(64), "db!"])(
+  test.each(["my db", "my.db", "-db", "ä", "a".repeat(64), "db!"])(
     "%j is refused, and a warning in LocalPort's files",
     (name) => {
       const text = `services:\n  - name: ${JSON.stringify(name)}\n    technology: ssh\n    local_port: 1\n    remote_port: 80\n    connection: {host: x}\n`;
       expect(reading(text).ok).toBe(false);
-      if (name === "") {
-        expect(reading(text, "localport").ok).toBe(false);
-        return;
-      }
       const { services, warnings } = configurationOf(text, "localport");
       expect(services.map((service) => service.spec?.name)).toEqual([name]);
       expect(warnings.map((warning) => warning.path)).toContain("services[0].name");
     },
   );
+});
+
+test("a name of blanks alone is refused in either format", () => {
+  const text = "services:\n  - {name: ' ', technology: ssh, local_port: 1, remote_port: 80, connection: {host: x}}\n";
+  expect(reading(text).ok).toBe(false);
+  expect(reading(text, "localport").ok).toBe(false);
 });
 
 describe("services among each other", () => {

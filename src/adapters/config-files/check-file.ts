@@ -1,3 +1,5 @@
+import type { VariableLookup } from "#application/ports/config-source.ts";
+import { resolveEnvTemplate } from "#domain/references.ts";
 import type { Configuration } from "#domain/spec/configuration.ts";
 import { fileSchema } from "#domain/spec/file.ts";
 import { clusterHealthOf, metadataOf } from "./cluster-health.ts";
@@ -13,6 +15,7 @@ import {
   type Report,
 } from "./located.ts";
 import { lenientValues } from "./localport-values.ts";
+import { canonicalTemplate } from "./localport-variables.ts";
 import { without } from "./parse-service.ts";
 import { shownName } from "./problem-text.ts";
 import { missingScalars, missingSentence } from "./read-service.ts";
@@ -21,13 +24,19 @@ import { schemaProblems } from "./schema-problems.ts";
 /** Where a file as a whole has a problem. */
 export const wholeFile = { line: 1, column: 1, code: "config_invalid" as const, path: "" };
 
+export interface FileContext {
+  readonly dialect: Dialect;
+  readonly lookup: VariableLookup;
+  readonly report: Report;
+}
+
 export interface CheckedFile {
   readonly map: LocatedMap;
   readonly extra: Pick<Configuration, "clusterHealth" | "metadata">;
 }
 
 /** All but the services and environments, which are checked one by one. */
-export function checkFile(root: LocatedMap, dialect: Dialect, report: Report): CheckedFile {
+export function checkFile(root: LocatedMap, { dialect, lookup, report }: FileContext): CheckedFile {
   let map = withoutEmptyLists(root);
   const defaults = childOf(map, "defaults");
   if (dialect === "localport" && defaults?.kind === "map") {
@@ -58,7 +67,13 @@ export function checkFile(root: LocatedMap, dialect: Dialect, report: Report): C
       map,
     );
   }
-  return { map, extra: { ...clusterHealthOf(map), ...metadataOf(map) } };
+  return { map, extra: { ...clusterHealthOf(map, (name) => keyValue(name, dialect, lookup)), ...metadataOf(map) } };
+}
+
+/** The name of a context with its variables replaced, where LocalPort would: keys are read as they are written otherwise. */
+function keyValue(key: string, dialect: Dialect, lookup: VariableLookup): string {
+  const resolution = resolveEnvTemplate(dialect === "localport" ? canonicalTemplate(key).template : key, lookup);
+  return resolution.ok ? resolution.value : key;
 }
 
 /** `services:` and the like with nothing behind them are empty, in either format. */

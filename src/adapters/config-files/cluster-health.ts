@@ -3,17 +3,20 @@ import type { Configuration } from "#domain/spec/configuration.ts";
 import { childOf, plainValue, type Located, type LocatedMap } from "./located.ts";
 
 /** What a file says about watching clusters: its defaults, and per context with the defaults under it. */
-export function clusterHealthOf(map: LocatedMap): Pick<Configuration, "clusterHealth"> {
+export function clusterHealthOf(
+  map: LocatedMap,
+  nameOf: (key: string) => string,
+): Pick<Configuration, "clusterHealth"> {
   const defaults = childOf(childOf(map, "defaults"), "cluster_health");
   const contexts = childOf(map, "cluster_contexts");
   if (!defaults && !contexts) return {};
   const own = parsedHealth(defaults);
-  const perContext: Record<string, ClusterHealthSpec> = {};
+  const perContext = new Map<string, ClusterHealthSpec>();
   for (const [name, { value }] of contexts?.kind === "map" ? contexts.entries : []) {
     const health = parsedHealth(overridden(defaults, childOf(value, "cluster_health")));
-    if (health) perContext[name] = health;
+    if (health) perContext.set(nameOf(name), health);
   }
-  return { clusterHealth: { ...(own && { defaults: own }), contexts: perContext } };
+  return { clusterHealth: { ...(own && { defaults: own }), contexts: Object.fromEntries(perContext) } };
 }
 
 function parsedHealth(node: Located | undefined): ClusterHealthSpec | undefined {

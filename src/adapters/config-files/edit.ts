@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { isMap, isSeq, parseDocument, type Document, type YAMLMap, type YAMLSeq } from "yaml";
+import { LineCounter, isMap, isSeq, parseDocument, type Document, type YAMLMap, type YAMLSeq } from "yaml";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { addItem, removeItem } from "./edit-list.ts";
 import { removeEntry, setEntry } from "./edit-map.ts";
 import type { Dialect, Path } from "./located.ts";
 import { maskVariables } from "./localport-variables.ts";
+import { readTokens } from "./yaml-tokens.ts";
 
 type List = "services" | "environments";
 
@@ -33,6 +34,22 @@ export function editConfiguration(text: string, edits: readonly ConfigEdit[], di
 function editOnce(text: string, edit: ConfigEdit, dialect: Dialect): string {
   const { text: masked, restore } = dialect === "localport" ? maskVariables(text) : { text, restore: String };
   const document = parse(masked, dialect);
+  try {
+    return edited(text, edit, dialect, document, restore);
+  } catch (thrown) {
+    if (thrown instanceof ConnectivityError) throw thrown;
+    // An alias or a merge that leads nowhere: the reader says where.
+    throw unusable(thrown);
+  }
+}
+
+function edited(
+  text: string,
+  edit: ConfigEdit,
+  dialect: Dialect,
+  document: Document.Parsed,
+  restore: (piece: string) => string,
+): string {
   const inText = splice(text, document, edit);
   applyTo(document, edit);
   if (inText !== undefined) {
@@ -53,6 +70,7 @@ function valueOf(document: Document.Parsed, restore: (text: string) => string): 
 }
 
 function tryParse(text: string, dialect: Dialect): Document.Parsed | undefined {
+  if (!readTokens(text, new LineCounter()).ok) return undefined;
   const document = parseDocument(text, {
     version: dialect === "localport" ? "1.1" : "1.2",
     merge: dialect === "localport",
@@ -66,8 +84,11 @@ function tryParse(text: string, dialect: Dialect): Document.Parsed | undefined {
 function parse(text: string, dialect: Dialect): Document.Parsed {
   const document = tryParse(text, dialect);
   if (document && (document.contents === null || isMap(document.contents))) return document;
-  throw new ConnectivityError("config_invalid", "the configuration cannot be changed before it is valid YAML");
+  throw unusable();
 }
+
+const unusable = (cause?: unknown): ConnectivityError =>
+  new ConnectivityError("config_invalid", "the configuration cannot be changed before it is valid", {}, { cause });
 
 const rootOf = (document: Document.Parsed): YAMLMap.Parsed | undefined =>
   isMap(document.contents) ? document.contents : undefined;

@@ -9,7 +9,7 @@ const localports = ["localport.yaml", "localport.yml", ".localport.yaml"];
 
 /**
  * The file of a workspace: `--config`; `PORTWRIGHT_CONFIG`; the nearest upwards from the working directory, ours before
- * LocalPort's in each folder, not in `/` or the home folder; the person's own. `LOCALPORT_CONFIG_FILE` takes the place
+ * LocalPort's in each folder, below the home folder or `/`; the person's own. `LOCALPORT_CONFIG_FILE` takes the place
  * of every file of LocalPort's.
  * @throws ConnectivityError `config_not_found` when a file that was named is not there
  */
@@ -44,12 +44,18 @@ async function named(name: string, cwd: string, home: string, says: string): Pro
 async function nearest(cwd: string, home: string, names: readonly string[]): Promise<string | undefined> {
   const stop = new Set([resolve(home), await realpath(home).catch(() => home)]);
   const { root } = parse(cwd);
-  for (let folder = cwd; folder !== root; folder = dirname(folder)) {
-    if (stop.has(folder)) continue;
+  for (let folder = cwd; folder !== root && !stop.has(folder); folder = dirname(folder)) {
     const found = await firstFile(names.map((name) => join(folder, name)));
-    if (found !== undefined) return found;
+    if (found !== undefined && !(await isPlanted(found))) return found;
   }
   return undefined;
+}
+
+/** Whether somebody else put it into a folder where anybody may (`/tmp`). */
+async function isPlanted(path: string): Promise<boolean> {
+  const [folder, file] = await Promise.all([stat(dirname(path)), stat(path)]).catch(() => []);
+  if (!folder || !file) return true;
+  return (folder.mode & 0o002) !== 0 && file.uid !== 0 && file.uid !== process.getuid?.();
 }
 
 function ownFiles(variable: VariableLookup, home: string): string[] {

@@ -11,8 +11,8 @@ import { checkRelations, secondName } from "./relations.ts";
 
 /** A configuration text as what it declares, or with everything that is wrong about it. Pure; time is bounded. */
 export function interpret(path: string, text: string, dialect: Dialect, lookup: VariableLookup): ConfigReading {
-  const { problems, report } = problemList();
   const variables = new Set<string>();
+  const { problems, report } = problemList();
   const yaml = readYaml(text, dialect);
   for (const problem of yaml.problems) report(problem);
   const invalid = (): ConfigReading => ({ ok: false, path, problems: orderedProblems(problems()) });
@@ -21,7 +21,7 @@ export function interpret(path: string, text: string, dialect: Dialect, lookup: 
   const map = rootMap(root, dialect, report);
   // Where the text itself cannot be followed, what it would mean is guesswork.
   if (!map || problems().some(({ severity }) => severity === "error" && !root)) return invalid();
-  const file = checkFile(map, dialect, report);
+  const file = checkFile(map, { dialect, lookup, report });
   const services = readServices(file.map, dialect, report);
   checkRelations(services, dialect, report);
   const environments = readEnvironments(childOf(file.map, "environments"), renamed(services), dialect, report);

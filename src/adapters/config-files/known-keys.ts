@@ -29,8 +29,9 @@ export function knownKeys(root: Located, base: Path, path: Path): string[] {
 
 function child(schema: Schema, key: string | number): Schema | undefined {
   if (typeof key === "number") return schema.items;
-  const { additionalProperties } = schema;
-  return schema.properties?.[key] ?? (typeof additionalProperties === "object" ? additionalProperties : undefined);
+  const { additionalProperties, properties = {} } = schema;
+  if (Object.hasOwn(properties, key)) return properties[key];
+  return typeof additionalProperties === "object" ? additionalProperties : undefined;
 }
 
 function variants(schema: Schema | undefined, node: Located | undefined): Schema[] {

@@ -15,10 +15,10 @@ import {
 /** Its documented defaults, which count where a `restart_policy` is written. */
 const restartDefaults = { max_attempts: 5, initial_delay: 1, backoff_multiplier: 2, max_delay: 300 };
 
-const ignored: Readonly<Record<string, string>> = {
-  options: "options are ignored; SSH options belong into ~/.ssh/config, which is read",
-  strict_host_key_checking: "host keys are always verified; accept a new one by portwright ssh trust HOST",
-};
+const ignored = new Map([
+  ["options", "options are ignored; SSH options belong into ~/.ssh/config, which is read"],
+  ["strict_host_key_checking", "host keys are always verified; accept a new one by portwright ssh trust HOST"],
+]);
 
 /** A service of a LocalPort file in our words: jump hosts renamed, values read as LocalPort takes them. */
 export function localportService(service: LocatedMap, base: Path, report: Report): LocatedMap {
@@ -50,7 +50,7 @@ function dropIgnored(service: LocatedMap, base: Path, report: Report): LocatedMa
   for (const key of connection.entries.keys()) {
     const path = [...base, "connection", key];
     const at = keyPositionAt(service, ["connection", key]);
-    const message = key === "passphrase" ? "LocalPort ignores passphrase; it is used here" : ignored[key];
+    const message = key === "passphrase" ? "LocalPort ignores passphrase; it is used here" : ignored.get(key);
     if (message === undefined) continue;
     report({ ...at, severity: "warning", code: "config_invalid", message, path: formatPath(path), text: key });
     if (key !== "passphrase") result = withEntry(result, key, undefined);

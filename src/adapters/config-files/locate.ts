@@ -134,9 +134,8 @@ function keyText(node: Node | null, path: Path, walk: Walk): string | undefined 
   const target = isAlias(node) ? walk.anchors.get(node.source) : node;
   if (isScalar(target)) {
     if (node === target && node.anchor !== undefined && walk.aliasDepth === 0) walk.anchors.set(node.anchor, node);
-    const text = walk.yaml.restore(scalarText(target));
-    if (walk.dialect === "portwright" || !text.includes("${")) return text;
-    return String(resolveScalar({ position: positionOf(node, walk), text, plain: false }, [], walk).value);
+    // As it was written: keys are shown, and no value of a variable is.
+    return walk.yaml.restore(scalarText(target));
   }
   if (node) fail(walk, node, path, "a key must be plain text");
   return undefined;

@@ -15,6 +15,8 @@ export interface LocatedScalar {
   /** Written without quotes, so that it may be something else than text. */
   readonly plain: boolean;
   readonly value: ScalarValue;
+  /** Its text with references replaced, where it has any: a variable has no type of its own. */
+  readonly resolved?: string;
   /** Variables that it wants and that are not set; the value is then its text. */
   readonly missing?: readonly string[];
 }
@@ -31,7 +33,7 @@ export interface LocatedEntry {
   readonly value: Located;
 }
 
-export interface LocatedList {
+interface LocatedList {
   readonly kind: "list";
   readonly position: Position;
   readonly items: readonly Located[];

@@ -1,7 +1,18 @@
 import { nearestName } from "#domain/names.ts";
 import type { ConfigProblem } from "#domain/spec/configuration.ts";
 import { proxyServiceSchema, serviceSchema, type ServiceSpec } from "#domain/spec/service.ts";
-import { childOf, nodeAt, plainValue, scalarOf, withEntry, type LocatedMap, type Path } from "./located.ts";
+import {
+  childOf,
+  nodeAt,
+  plainValue,
+  scalarOf,
+  withEntry,
+  type Located,
+  type LocatedMap,
+  type LocatedScalar,
+  type Path,
+} from "./located.ts";
+import { typeScalar } from "./scalar-types.ts";
 import { schemaProblems, type Checked } from "./schema-problems.ts";
 
 export interface ParsedService {
@@ -32,16 +43,41 @@ export function parseService(service: LocatedMap, base: Path, dialect: Checked["
       const spec = isProxy ? undefined : (result.data as ServiceSpec);
       return { map, problems, ...(spec && { spec }) };
     }
-    problems.push(...schemaProblems(result.error.issues, { root: map, base, dialect }));
-    const mended = result.error.issues.reduce((mended, issue) => mend(mended, issue, dialect), map);
+    const { issues } = result.error;
+    const untyped = issues.filter((issue) => otherwiseTyped(nodeAt(map, pathOf(issue)), dialect));
+    const others = issues.filter((issue) => !untyped.includes(issue));
+    problems.push(...schemaProblems(others, { root: map, base, dialect }));
+    const retyped = untyped.reduce((map, issue) => retype(map, pathOf(issue), dialect), map);
+    const mended = others.reduce((mended, issue) => mend(mended, issue, dialect), retyped);
     if (mended === map) break;
     map = mended;
   }
   return { map, problems };
 }
 
+const pathOf = (issue: Issue): Path => issue.path.map((key) => (typeof key === "number" ? key : String(key)));
+
+/** The value of a variable as text in place of a number, or the other way round, where the schema wants it so. */
+function otherwiseTyped(node: Located | undefined, dialect: Checked["dialect"]): LocatedScalar | undefined {
+  if (node?.kind !== "scalar" || node.resolved === undefined) return undefined;
+  const { resolved, ...scalar } = node;
+  const value = typeof node.value === "string" ? typeScalar(resolved.trim(), dialect) : resolved;
+  return value === null || typeof value === typeof node.value ? undefined : { ...scalar, value };
+}
+
+function retype(node: LocatedMap, path: Path, dialect: Checked["dialect"]): LocatedMap;
+function retype(node: Located, path: Path, dialect: Checked["dialect"]): Located;
+function retype(node: Located, [key, ...rest]: Path, dialect: Checked["dialect"]): Located {
+  if (key === undefined) return otherwiseTyped(node, dialect) ?? node;
+  const child = childOf(node, key);
+  if (!child || node.kind === "scalar") return node;
+  const changed = retype(child, rest, dialect);
+  if (node.kind === "map") return withEntry(node, String(key), changed);
+  return { ...node, items: node.items.map((item, index) => (index === key ? changed : item)) };
+}
+
 function mend(map: LocatedMap, issue: Issue, dialect: Checked["dialect"]): LocatedMap {
-  const path = issue.path.map((key) => (typeof key === "number" ? key : String(key)));
+  const path = pathOf(issue);
   if (issue.code === "unrecognized_keys" && dialect === "localport") {
     return issue.keys.reduce((map, key) => without(map, [...path, key]), map);
   }

@@ -99,13 +99,13 @@ function membersOf(
   const byName = new Map(services.map((service) => [service.declaration.name, service]));
   const members = new Set<string>();
   for (const [place, name] of spec.services.entries()) {
-    const at = positionAt(item, ["services", place]);
-    const path = formatPath(["environments", index, "services", place]);
     const service = byName.get(name);
-    if (!service) report(unknownService(name, [...byName.keys()], at, path));
+    if (!service) report(unknownService(name, [...byName.keys()], item, ["environments", index], ["services", place]));
     else if (service.enabled) members.add(name);
     else {
       const message = "this service is disabled (enabled: false) and is left out";
+      const path = formatPath(["environments", index, "services", place]);
+      const at = positionAt(item, ["services", place]);
       report({ ...at, severity: "warning", code: "config_invalid", message, path, text: shownName(name) });
     }
   }

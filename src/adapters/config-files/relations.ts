@@ -1,6 +1,15 @@
 import { findCycles } from "#domain/dependency-order.ts";
 import { nearestName } from "#domain/names.ts";
-import { formatPath, keyPositionAt, positionAt, type Dialect, type Report } from "./located.ts";
+import {
+  formatPath,
+  keyPositionAt,
+  nodeAt,
+  positionAt,
+  type Dialect,
+  type Located,
+  type Path,
+  type Report,
+} from "./located.ts";
 import { shownName } from "./problem-text.ts";
 import type { ReadService } from "./read-service.ts";
 
@@ -73,14 +82,7 @@ function checkDependencies(services: readonly ReadService[], report: Report): vo
   for (const service of services) {
     for (const [index, dependency] of service.dependsOn.entries()) {
       if (known.has(dependency)) continue;
-      report(
-        unknownService(
-          dependency,
-          names,
-          positionAt(service.map, ["depends_on", index]),
-          formatPath([...service.path, "depends_on", index]),
-        ),
-      );
+      report(unknownService(dependency, names, service.map, service.path, ["depends_on", index]));
     }
   }
 }
@@ -88,17 +90,21 @@ function checkDependencies(services: readonly ReadService[], report: Report): vo
 export function unknownService(
   name: string,
   names: readonly string[],
-  position: ReturnType<typeof positionAt>,
-  path: string,
+  root: Located,
+  base: Path,
+  path: Path,
 ): Parameters<Report>[0] {
+  // As it was written: the value of a variable is not shown.
+  const node = nodeAt(root, path);
+  const written = shownName(node?.kind === "scalar" ? node.text : name);
   const nearest = nearestName(name, names);
   return {
-    ...position,
+    ...positionAt(root, path),
     severity: "error",
     code: "unknown_service",
-    message: `there is no service ${shownName(name)}`,
-    path,
-    text: shownName(name),
+    message: `there is no service ${written}`,
+    path: formatPath([...base, ...path]),
+    text: written,
     ...(nearest !== undefined && { nearest }),
   };
 }

@@ -39,10 +39,15 @@ export function resolveScalar(raw: RawScalar, path: Path, context: ScalarContext
   }
   for (const part of parts) if (part.kind === "env" && part.name !== "") context.variables.add(part.name);
   const resolved = resolveEnvTemplate(template, context.lookup);
-  if (!resolved.ok) return { ...scalar, value: raw.text, missing: resolved.missing };
-  if (!raw.plain) return { ...scalar, value: resolved.value };
+  if (!resolved.ok) {
+    // What is no name has been reported as such.
+    const missing = resolved.missing.filter((name) => context.dialect === "localport" || variableName.test(name));
+    return { ...scalar, value: raw.text, ...(missing.length > 0 && { missing }) };
+  }
+  const replaced = { ...scalar, ...(parts.some(({ kind }) => kind === "env") && { resolved: resolved.value }) };
+  if (!raw.plain) return { ...replaced, value: resolved.value };
   warnOfYaml11(raw, path, context);
-  return { ...scalar, value: typeReplaced(resolved.value, parts, context.dialect) };
+  return { ...replaced, value: typeReplaced(resolved.value, parts, context.dialect) };
 }
 
 /** What a value of the file is for; see `templateUse`. */

@@ -1,5 +1,5 @@
 /** One read takes at most this much: larger gains little, smaller costs system calls (bench/relay). */
-export const readBufferBytes = 64 * 1024;
+const readBufferBytes = 64 * 1024;
 
 /** Buffers kept for the next bulk transfer; more than this many directions in bulk at once allocate. */
 const mostKept = 32;

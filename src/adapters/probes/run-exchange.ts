@@ -13,6 +13,9 @@ const farewellMs = 250;
 /** A second connection that is asked nothing and stays open this long was closed because of what was asked. */
 const secondLookMs = 200;
 
+/** A server that speaks TLS answers a handshake within this time. */
+const tlsLookMs = 500;
+
 export interface Proof {
   readonly by: string;
   readonly facts?: Facts;
@@ -113,8 +116,16 @@ async function secondLook(
       }
       signal.addEventListener("abort", () => resolve(false), { once: true });
     });
+    if (!stays) {
+      farewell(stream);
+      return first;
+    }
+    // The usual reason: it waits for TLS, and was asked in plain text.
+    const { speaksTls } = await import("./start-tls.ts");
+    const tls = await speaksTls(stream, path.host, AbortSignal.any([signal, AbortSignal.timeout(tlsLookMs)]));
     farewell(stream);
-    if (!stays) return first;
+    if (tls)
+      return failure("protocol_mismatch", "the target speaks TLS, and was asked without it", { looks_like: "tls" });
     return failure(
       closedMeans,
       "the target takes connections, but closed this one without an answer when it was asked",

@@ -29,7 +29,25 @@ export interface TlsWish {
  * @throws ConnectivityError `certificate_expired`, `certificate_name_mismatch`, `certificate_untrusted`, `protocol_mismatch`
  */
 export async function secure(stream: Duplex, { name, verify, access, signal }: TlsWish): Promise<TLSSocket> {
-  const secureContext = verify === "none" ? undefined : await trust(access);
+  const socket = await handshake(stream, name, signal, verify === "none" ? undefined : await trust(access));
+  if (verify !== "none") judge(socket, name, verify);
+  return socket;
+}
+
+/** Whether the other end speaks TLS at all. */
+export const speaksTls = (stream: Duplex, name: string, signal: AbortSignal): Promise<boolean> =>
+  handshake(stream, name, signal).then(
+    () => true,
+    () => false,
+  );
+
+/** The certificate is not looked at yet. */
+async function handshake(
+  stream: Duplex,
+  name: string,
+  signal: AbortSignal,
+  secureContext?: SecureContext,
+): Promise<TLSSocket> {
   const server = isIP(name) === 0 ? { servername: name } : { host: name };
   const socket = connect({
     socket: stream,
@@ -52,7 +70,6 @@ export async function secure(stream: Duplex, { name, verify, access, signal }: T
     stream.on("error", (error) => done(() => reject(handshakeError(error))));
     if (signal.aborted) late();
   });
-  if (verify !== "none") judge(socket, name, verify);
   return socket;
 }
 

@@ -75,7 +75,7 @@ export function refuseDisabled(workspace: Workspace, service: string): void {
 }
 
 /** The one that is declared so, else the first that is not production. */
-export function defaultEnvironment(environments: readonly EnvironmentSpec[]): EnvironmentSpec | undefined {
+function defaultEnvironment(environments: readonly EnvironmentSpec[]): EnvironmentSpec | undefined {
   return (
     environments.find((environment) => environment.default) ??
     environments.find((environment) => !environment.production) ??

@@ -42,7 +42,7 @@ export function serviceRow(
 export const ageSeconds = (atMs: number, nowMs: number): number => Math.max(0, Math.round((nowMs - atMs) / 1000));
 
 /** A failure in an answer: our sentence and facts; text from outside only under `untrusted`. */
-export function failureFields(failure: Failure): Record<string, unknown> {
+function failureFields(failure: Failure): Record<string, unknown> {
   const { code, message, facts, untrusted } = failure;
   const blames = code === "dependency_failed" ? facts?.["root_service"] : undefined;
   return {

@@ -16,7 +16,7 @@ const ladders: Readonly<Record<Technology, readonly Rung[]>> = {
 };
 
 /** From the configuration file to the application behind the connection, for a service of a technology. */
-export const ladderOf = (technology: Technology): readonly Rung[] => ladders[technology];
+const ladderOf = (technology: Technology): readonly Rung[] => ladders[technology];
 
 /** Where on a technology's ladder a failure stands; one of the network stands at the first rung that crosses it. */
 export function rungOn(technology: Technology, failure: Failure): Rung {

@@ -16,7 +16,7 @@ type Fact = (name: string) => string | undefined;
 const comesBack = "the service comes back by itself";
 
 /** One word of a command line that a person will paste: quoted unless it is plain. */
-export const shellWord = (word: string): string =>
+const shellWord = (word: string): string =>
   /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 const sshCommand = (fact: Fact): string => {

@@ -13,7 +13,7 @@ export interface ObjectMeta {
   readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[];
 }
 
-export interface ContainerPort {
+interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
   readonly protocol?: string;
@@ -27,7 +27,7 @@ export interface Container {
   readonly restartPolicy?: string;
 }
 
-export interface ContainerTermination {
+interface ContainerTermination {
   readonly exitCode?: number;
   readonly signal?: number;
   readonly reason?: string;
@@ -35,7 +35,7 @@ export interface ContainerTermination {
   readonly finishedAt?: string;
 }
 
-export interface ContainerState {
+interface ContainerState {
   readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: { readonly startedAt?: string };
   readonly terminated?: ContainerTermination;

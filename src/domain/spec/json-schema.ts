@@ -13,6 +13,31 @@ const needsReference = (schema: JsonSchema): boolean =>
   schema.type === "boolean" ||
   (schema.type === "string" && (schema.enum !== undefined || schema.pattern !== undefined));
 
+/** What a union is told apart by stays a plain choice. */
+const tells = new Set(["technology", "type"]);
+
+function withReferences(node: unknown, key = ""): unknown {
+  if (Array.isArray(node)) return node.map((item) => withReferences(item));
+  if (typeof node !== "object" || node === null) return node;
+  const schema = node as JsonSchema;
+  if (needsReference(schema) && key !== "" && !tells.has(key)) {
+    const { description, default: standard, ...rest } = schema;
+    return {
+      ...(description !== undefined && { description }),
+      ...(standard !== undefined && { default: standard }),
+      anyOf: [rest, reference],
+    };
+  }
+  const entries = Object.entries(schema).map(([name, value]) => [
+    name,
+    name === "properties" ? withReferencesIn(value as Record<string, unknown>) : withReferences(value),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+const withReferencesIn = (properties: Record<string, unknown>): unknown =>
+  Object.fromEntries(Object.entries(properties).map(([key, property]) => [key, withReferences(property, key)]));
+
 /**
  * JSON Schema (draft 2020-12) of a whole `portwright.yaml`, for editors and `portwright config schema`: what a person
  * may write, with references where a number, a boolean or a choice stands. Derived from the schemas that read it.
@@ -23,18 +48,9 @@ export function configurationJsonSchema(): Record<string, unknown> {
     unrepresentable: "any",
     override: ({ jsonSchema }) => {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
-      for (const [key, property] of Object.entries(jsonSchema.properties ?? {})) {
-        // What a union is told apart by stays a plain choice.
-        if (typeof property !== "object" || key === "technology" || key === "type" || !needsReference(property))
-          continue;
-        const { description, default: standard, ...rest } = property;
-        jsonSchema.properties![key] = {
-          ...(description !== undefined && { description }),
-          ...(standard !== undefined && { default: standard }),
-          anyOf: [rest, reference],
-        };
-      }
+      // zod's own name for a prefix; the pattern beside it says the same to every validator.
+      if (jsonSchema.format === "starts_with") delete jsonSchema.format;
     },
   });
-  return { title: "portwright.yaml", ...schema };
+  return { title: "portwright.yaml", ...(withReferences(schema) as Record<string, unknown>) };
 }

@@ -7,6 +7,7 @@ import type { Compose, Composed, DaemonApplication } from "./compose.ts";
 import { Connection, type Surroundings } from "./connection.ts";
 import { watchIdle } from "./idle-exit.ts";
 import type { Log } from "./log.ts";
+import { watchMemory } from "./memory-at-rest.ts";
 import { rotateLog } from "./rotate-log.ts";
 import { writeSocketHint } from "./socket-hint.ts";
 import { wireVersion, type ClosingReason, type ControlVerb, type DaemonStatus } from "./wire.ts";
@@ -98,16 +99,22 @@ async function serve(options: DaemonOptions, composed: Composed, log: Log): Prom
     helloTimeoutMs: options.helloTimeoutMs ?? 5000,
     control,
   };
+  using memory = watchMemory({ busy: () => composed.application.status().connections > 0 });
   const server = createServer((socket) => {
     const connection = new Connection(socket, surroundings);
     open.add(connection);
-    void connection.closed.then(() => open.delete(connection));
+    memory.stirred();
+    void connection.closed.then(() => {
+      open.delete(connection);
+      memory.stirred();
+    });
   });
   const { socketFile, stateDir } = options.paths;
   await bindSocket(server, socketFile);
   writeSocketHint(stateDir, socketFile);
   server.on("error", (error) => log.error({ err: error }, "the daemon's socket failed"));
   log.info({ socket: socketFile }, "the daemon is ready");
+  memory.stirred();
   composed.application
     .restore()
     .catch((error: unknown) => log.error({ err: error }, "the wanted state was not restored"));

@@ -8,6 +8,7 @@ import type { Clock } from "#application/ports/clock.ts";
 import type { ClusterContext } from "../config/cluster-context.ts";
 import { type Authorization, certificateMark, type Credentials, expiresAtMs } from "../config/credentials.ts";
 import { connectError, type RequestSubject, statusError } from "./api-errors.ts";
+import { readBody } from "./read-body.ts";
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST";
@@ -226,39 +227,4 @@ function queryText(query: ApiRequest["query"]): string {
   for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.set(name, value);
   const text = search.toString();
   return text === "" ? "" : `?${text}`;
-}
-
-/** @throws ConnectivityError `cluster_unreachable` when it is cut off, stands still or is too large */
-function readBody(
-  response: IncomingMessage,
-  limit: number,
-  signal: AbortSignal,
-  context: ClusterContext,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const abort = (): void => {
-      reject(signal.reason);
-      response.destroy();
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    response.setTimeout(answerTimeoutMs, () => response.destroy());
-    response.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= limit) {
-        chunks.push(chunk);
-        return;
-      }
-      const facts = { context: context.name, limit_bytes: limit };
-      reject(new ConnectivityError("cluster_unreachable", "an answer of the API server is larger than is read", facts));
-      response.destroy();
-    });
-    response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
-    response.on("error", (error) => reject(connectError(error, context.server, context.name)));
-    response.on("close", () => {
-      signal.removeEventListener("abort", abort);
-      reject(connectError({ code: "ECONNRESET" }, context.server, context.name));
-    });
-  });
 }

@@ -12,7 +12,7 @@ import {
 } from "./kubeconfig-schema.ts";
 
 /** An entry with the folder of the file that it comes from: its relative paths start there. */
-export interface Located<T> {
+interface Located<T> {
   readonly entry: T;
   readonly folder: string;
 }

@@ -4,21 +4,12 @@ import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import { abortable } from "../abortable.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
+import { deferred } from "./deferred.ts";
 import { readJsonLines } from "./json-lines.ts";
+import type { WatchQuery } from "./watch-query.ts";
 
 export interface WatchedObject {
   readonly metadata: ObjectMeta;
-}
-
-/** Objects of one kind in one namespace, narrowed by selectors. */
-export interface WatchQuery {
-  /** Of the API: `/api/v1`, `/apis/apps/v1`. */
-  readonly group: string;
-  /** Plural: `pods`. */
-  readonly resource: string;
-  readonly namespace: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
 }
 
 interface ListAnswer<T> {
@@ -249,22 +240,4 @@ export class ResourceWatch<T extends WatchedObject> {
       };
     });
   }
-}
-
-interface Deferred {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: ConnectivityError) => void;
-}
-
-function deferred(): Deferred {
-  let resolve!: () => void;
-  let reject!: (error: ConnectivityError) => void;
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // Nobody may be waiting.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }

@@ -3,7 +3,8 @@ import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
 import { prunePod } from "./prune-pod.ts";
-import { ResourceWatch, type WatchedObject, type WatchQuery } from "./resource-watch.ts";
+import { ResourceWatch, type WatchedObject } from "./resource-watch.ts";
+import type { WatchQuery } from "./watch-query.ts";
 
 /** A watch without subscribers is kept this long: a service that redials finds it warm. */
 const lingerMs = 10_000;

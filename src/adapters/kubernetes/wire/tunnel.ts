@@ -2,20 +2,11 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { ByteLink } from "./byte-link.ts";
 import type { ForwardTarget } from "./forward-error.ts";
+import { Liveness } from "./liveness.ts";
 import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
+import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
 import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
-
-export interface TunnelLimits {
-  /** Silence after which the peer is asked; two unanswered questions end the tunnel. */
-  readonly pingIntervalMs: number;
-  /** What one stream's reader may leave unread before the whole connection is paused: SPDY has no windows here. */
-  readonly receiveCap: number;
-  /** Bytes on their way into the socket before writers wait. */
-  readonly sendCap: number;
-}
-
-export const tunnelLimits: TunnelLimits = { pingIntervalMs: 5000, receiveCap: 512 * 1024, sendCap: 512 * 1024 };
 
 /** Longer writes are cut, so that the streams of a tunnel take turns. */
 const maxFrame = 65_536;
@@ -38,19 +29,10 @@ export class Tunnel implements StreamHost, FrameSink {
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
   #nextStreamId = 1;
-  #nextPingId = 1;
   #requestId = 0;
   #inFlight = 0;
   #releasing = false;
-  /** Something was received since the last look, or a queue of ours got shorter. */
-  #alive = true;
-  /**
-   * Bytes waited for the system at the last look. Only then does its taking some show that the peer takes them: an empty
-   * socket buffer takes what it is given from a dead peer's user too.
-   */
-  #busy = false;
-  #missed = 0;
-  #tick: Disposable;
+  readonly #liveness: Liveness;
   /** Called whenever the number of streams falls or the tunnel begins to drain. */
   onIdle: () => void = () => {};
 
@@ -62,7 +44,14 @@ export class Tunnel implements StreamHost, FrameSink {
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#tick = clock.after(limits.pingIntervalMs, () => this.#look());
+    this.#liveness = new Liveness({
+      clock,
+      intervalMs: limits.pingIntervalMs,
+      ping: (id) => this.#send(ping(id)),
+      paused: () => this.stalled,
+      sending: () => this.#inFlight > 0,
+      onDead: () => this.#finish(lost("the cluster no longer answers")),
+    });
     link.start({
       bytes: (chunk) => this.#received(chunk),
       ended: (error) => this.#finish(error ?? lost("it was closed")),
@@ -208,7 +197,7 @@ export class Tunnel implements StreamHost, FrameSink {
 
   #received(chunk: Buffer): void {
     if (this.#state === "closed") return;
-    this.#alive = true;
+    this.#liveness.heard();
     this.#decoder.push(chunk);
   }
 
@@ -218,7 +207,7 @@ export class Tunnel implements StreamHost, FrameSink {
     this.#inFlight += bytes;
     this.#link.write(header, payload, () => {
       this.#inFlight -= bytes;
-      if (this.#busy) this.#alive = true;
+      this.#liveness.sent();
       this.#letWritersOn();
     });
   }
@@ -231,26 +220,6 @@ export class Tunnel implements StreamHost, FrameSink {
     this.#releasing = false;
   }
 
-  #look(): void {
-    if (this.#state === "closed") return;
-    // A paused connection hears no answers: its silence means nothing.
-    if (this.#alive || this.stalled) this.#missed = 0;
-    else if (++this.#missed >= 2) {
-      this.#finish(lost("the cluster no longer answers"));
-      return;
-    }
-    this.#alive = false;
-    this.#busy = this.#inFlight > 0;
-    this.#askPeer();
-    this.#tick = this.#clock.after(this.#limits.pingIntervalMs, () => this.#look());
-  }
-
-  #askPeer(): void {
-    const id = this.#nextPingId;
-    this.#nextPingId += 2;
-    this.#send(ping(id));
-  }
-
   #closeWhenEmpty(): void {
     if (this.#state !== "draining" || this.#streams.size > 0) return;
     this.#send(goAway(0));
@@ -260,7 +229,7 @@ export class Tunnel implements StreamHost, FrameSink {
   #finish(cause: ConnectivityError | undefined, politely = false): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#tick[Symbol.dispose]();
+    this.#liveness[Symbol.dispose]();
     if (politely) this.#link.end();
     else this.#link.destroy();
     const streams = new Set(this.#streams.values());

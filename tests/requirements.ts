@@ -1,0 +1,101 @@
+/**
+ * The promises of the first issues, each with an id that tests cite at the start of their titles: `[spine-ping] …`.
+ * `tests/unit/requirements.test.ts` fails on one that no test cites, unless it stands in `pending` with its reason, on a
+ * citation of an id that is not here, and on a pending one that a test cites after all.
+ */
+export const requirements = {
+  // The project
+  "project-set-up":
+    "the two commands install, build and run on the pinned Node by themselves, whatever Node from 18 the machine has",
+  "project-architecture": "imports point inwards, and what the architecture forbids fails a test",
+  "project-test-skips": "a test run says which tests it skipped and why, and ends with `N passed, N failed`",
+  "project-errors-documented":
+    "every code of the catalogue has its section in docs/errors.md, and none is there without being one",
+  "project-client-snippets":
+    "the shapes for AI clients in the README and mcp.json.example are valid, and name a command that exists",
+  "demo-main-job":
+    "the demo starts, breaks, explains and heals an environment through the MCP tools in under 15 s, and ends with 0",
+  "demo-keep": "the demo can be left up, and what it prints for an AI client works as it stands",
+  "demo-diagnose": "the demo asks diagnose when the API is broken, and prints the root cause",
+
+  // Configuration
+  "config-problems":
+    "every problem of a configuration is told at once, with file, line, column, the offending text and the nearest name",
+  "config-names": "portwright.yaml and LocalPort's file names are found upwards from the working directory",
+  "config-references": "references are resolved when a connection is dialled; a missing one is that service's finding",
+
+  // Daemon, shim and command line
+  "spine-cli": "the command line starts, shows, calls and stops what the tools do",
+  "spine-eight-clients": "eight clients started at once from cold share one daemon",
+  "spine-kill-client": "after kill -9 of a client its shim is gone within 3 s, and the forwards stay",
+  "spine-kill-daemon": "after kill -9 of the daemon the same client's next call succeeds, and the services come back",
+  "spine-leases": "what another client wants stays up unless forced",
+  "spine-stdout": "nothing but JSON-RPC comes out on stdout, in any failure",
+  "daemon-private-socket": "the socket is 0600 in a 0700 folder, and only the holder of the kernel lock binds it",
+  "daemon-wanted-state": "the wanted state is kept in SQLite by one writer, and a damaged file does not stop the start",
+
+  // SSH
+  "spine-ping":
+    "start_environment, verified, PING through the local port, status, stop: with the official client in both eras and the first-line client",
+  "spine-killed-session":
+    "a killed sshd session is not ready 500 ms after the first failed connection, and ready again within 3 s",
+  "spine-host-key": "an unknown or changed host key is refused",
+  "spine-port-taken": "a taken local port is refused before anything is dialled, naming the process that holds it",
+  "ssh-authentication": "a key, an agent and a password by reference log in",
+  "ssh-one-connection": "services behind one bastion share one SSH connection",
+  "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
+
+  // MCP
+  "mcp-surface": "tools/list is the kept golden list, within 6,000 tokens, with all hints",
+  "mcp-progress": "long calls report progress, and a cancelled one ends",
+  "mcp-instructions": "the server says what it is for in at most 2,048 characters",
+
+  // Kubernetes and the first diagnosis
+  "kubernetes-targets": "pods, services, deployments and statefulsets are targets, by context and namespace",
+  "kubernetes-credentials":
+    "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
+  "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "pod-deleted":
+    "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
+  "three-services":
+    "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
+  "check-http": "http and https are checked by status and content, through the path",
+  "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
+  fault: "twenty staged faults are each named by their root cause, and healthy scenarios have none",
+  "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
+  query: "query searches what was recorded, in pages",
+  "resources-prompts": "the resources and prompts of the contract are served",
+  "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
+} as const;
+
+export type Requirement = keyof typeof requirements;
+
+/** Not cited yet. Each reason says where it is tested, or what is missing; an entry goes as soon as a test cites its id. */
+export const pending: Partial<Record<Requirement, string>> = {
+  "config-problems": "tested by the suites of adapters/config-files, which do not cite it yet",
+  "config-names": "tested by the suites of adapters/config-files, which do not cite it yet",
+  "config-references":
+    "tested by the suites of adapters/config-files and tests/integration/system-access.test.ts, which do not cite it yet",
+  "spine-stdout":
+    "tested by tests/mcp/stdio.test.ts and tests/integration/shim-daemon.test.ts, which do not cite it yet",
+  "daemon-private-socket": "tested by tests/integration/daemon-lifecycle.test.ts, which does not cite it yet",
+  "daemon-wanted-state":
+    "tested by tests/integration/sqlite-files.test.ts and the contract of the store, which do not cite it yet",
+  "ssh-authentication":
+    "tested by tests/integration/ssh-testbed.test.ts and ssh-dial.test.ts, which do not cite it yet",
+  "ssh-one-connection": "tested by the suites of adapters/ssh, which do not cite it yet",
+  "forward-contract": "tested by tests/contract/forward-driver-contract.ts, which does not cite it yet",
+  "mcp-surface": "tested by tests/mcp/surface.test.ts, which does not cite it yet",
+  "mcp-progress": "tested by tests/mcp/calls.test.ts, which does not cite it yet",
+  "mcp-instructions": "tested by tests/mcp/surface.test.ts, which does not cite it yet",
+  "kubernetes-targets": "tested by the suites of adapters/kubernetes, which do not cite it yet",
+  "kubernetes-credentials": "tested by tests/integration/kubernetes-credentials.test.ts, which does not cite it yet",
+  "kubernetes-error-stream": "tested by tests/integration/kubernetes-transport.test.ts, which does not cite it yet",
+  "check-tcp": "tested by the suites of adapters/probes, which do not cite it yet",
+  "check-http": "tested by the suites of adapters/probes, which do not cite it yet",
+  "check-postgres": "tested by the suites of adapters/probes, which do not cite it yet",
+  "wait-for": "no suite of the use case cites it yet",
+  query: "no suite of the use case cites it yet",
+  "resources-prompts": "tested by tests/mcp/resources-prompts.test.ts, which does not cite it yet",
+};
