@@ -65,7 +65,7 @@ describe.skipIf(!testbed.ssh)(`the spine over the testbed's bastion ${testbed.ss
     });
   });
 
-  test("[spine-killed-session] a killed sshd session is told at once and comes back by itself", async () => {
+  test("[spine-killed-session] [wait-for] a killed sshd session is told at once and comes back by itself", async () => {
     const client = await connected();
     const port = readyPort((await client.callTool("start_environment", {})).answer);
     const held = await openIdle(port);
