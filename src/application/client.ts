@@ -23,8 +23,10 @@ export interface ClientSession extends Disposable {
   readonly hello: ClientHello;
   /** Absolute path of the configuration file it works with; `undefined`: an empty workspace. */
   readonly workspace: string | undefined;
+  /** It has no configuration of its own, and works with the one that was used last: every answer says so. */
+  readonly borrowed?: boolean;
   /** Why its configuration could not be found, when `--config` named none. */
-  readonly error?: Failure;
+  readonly error?: Failure | undefined;
   /** The name from the MCP handshake, once it is known. */
   rename(name: string): void;
 }

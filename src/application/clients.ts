@@ -1,6 +1,6 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
 import type { ClientHello, ClientSession } from "./client.ts";
-import type { ConfigSource, VariableLookup } from "./ports/config-source.ts";
+import type { ConfigSource } from "./ports/config-source.ts";
 import type { StateStore } from "./ports/state-store.ts";
 
 /** How many environments are kept for a workspace: of the newest clients, also after they went away. */
@@ -8,6 +8,14 @@ const keptEnvironments = 8;
 const noWorkspace = "";
 
 type Environment = Readonly<Record<string, string>>;
+
+/** What the surface sees, and what changes while the client is connected. */
+interface Session extends ClientSession {
+  workspace: string | undefined;
+  error: Failure | undefined;
+  borrowed: boolean;
+  displayName: string;
+}
 
 export interface ClientsDependencies {
   readonly configSource: ConfigSource;
@@ -22,7 +30,7 @@ export interface ClientsDependencies {
 /** Who is connected, and the environments that they brought. In memory only. */
 export class Clients {
   readonly #deps: ClientsDependencies;
-  readonly #sessions = new Map<string, ClientSession & { displayName: string }>();
+  readonly #sessions = new Map<string, Session>();
   readonly #environments = new Map<string, { clientId: string; env: Environment }[]>();
 
   constructor(deps: ClientsDependencies) {
@@ -31,19 +39,20 @@ export class Clients {
 
   /** Finds the client's workspace and takes its environment over. A missing `--config` is the session's `error`. */
   async connect(hello: ClientHello): Promise<ClientSession> {
-    const lookup: VariableLookup = (name) => hello.env[name];
-    let workspace: string | undefined;
-    let error: Failure | undefined;
-    try {
-      workspace = await this.#deps.configSource.find({ cwd: hello.cwd, config: hello.config, lookup });
-    } catch (thrown) {
-      if (!(thrown instanceof ConnectivityError)) throw thrown;
-      error = thrown.toFailure();
-    }
-    if (hello.config === undefined) workspace ??= this.#deps.store.lastWorkspace();
-    if (workspace !== undefined) this.#deps.store.rememberWorkspace(workspace, this.#deps.nowMs());
-    this.#takeEnvironment(workspace ?? noWorkspace, hello);
-    return this.#register(hello, workspace, error);
+    const session = this.#makeSession(hello);
+    await this.#find(session);
+    this.#takeEnvironment(session.workspace ?? noWorkspace, hello);
+    this.#sessions.set(hello.id, session);
+    return session;
+  }
+
+  /** Looks again for the configuration of a client that has none of its own (yet): it may be there by now. */
+  async locate(client: ClientSession): Promise<void> {
+    const session = this.#sessions.get(client.hello.id);
+    if (session !== client || (session.workspace !== undefined && !session.borrowed)) return;
+    const before = session.workspace;
+    await this.#find(session);
+    if (session.workspace !== before) this.#takeEnvironment(session.workspace ?? noWorkspace, session.hello);
   }
 
   /** Whether a client is connected now: only then does its lease count. */
@@ -75,11 +84,36 @@ export class Clients {
     if (workspace !== noWorkspace) this.#deps.onEnvironment(workspace);
   }
 
-  #register(hello: ClientHello, workspace: string | undefined, error: Failure | undefined): ClientSession {
-    const session = {
+  /** Its own file, else the one used last if it is still there. */
+  async #find(session: Session): Promise<void> {
+    const { configSource, store } = this.#deps;
+    const { cwd, config, env } = session.hello;
+    session.error = undefined;
+    session.borrowed = false;
+    try {
+      session.workspace = await configSource.find({ cwd, config, lookup: (name) => env[name] });
+    } catch (thrown) {
+      if (!(thrown instanceof ConnectivityError)) throw thrown;
+      session.workspace = undefined;
+      session.error = thrown.toFailure();
+      return;
+    }
+    if (session.workspace !== undefined) {
+      store.rememberWorkspace(session.workspace, this.#deps.nowMs());
+      return;
+    }
+    const last = store.lastWorkspace();
+    if (last === undefined || (await configSource.fingerprint(last)) === undefined) return;
+    session.workspace = last;
+    session.borrowed = true;
+  }
+
+  #makeSession(hello: ClientHello): Session {
+    const session: Session = {
       hello,
-      workspace,
-      ...(error && { error }),
+      workspace: undefined,
+      error: undefined,
+      borrowed: false,
       displayName: hello.name,
       rename: (name: string) => {
         session.displayName = name;
@@ -91,7 +125,6 @@ export class Clients {
         this.#deps.store.dropClient(hello.id);
       },
     };
-    this.#sessions.set(hello.id, session);
     return session;
   }
 }

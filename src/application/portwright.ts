@@ -2,6 +2,7 @@ import type { ClientHello, ClientSession } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type EngineDependencies } from "./engine/engine.ts";
 import type { Access } from "./ports/access.ts";
+import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { diagnose } from "./usecases/diagnose.ts";
@@ -10,6 +11,7 @@ import { Operations } from "./usecases/operations.ts";
 import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
+import { shownPath } from "./usecases/scope.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
 import { waitFor } from "./usecases/wait-for.ts";
@@ -62,18 +64,25 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   });
   const shared = { engine, clients, clock: deps.clock, operations: new Operations() };
   const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
+  const asked = askedOf(clients);
   return {
     useCases: {
-      startEnvironment: (args, context) => startEnvironment(shared, args, context),
-      stopEnvironment: (args, context) => stopEnvironment(shared, args, context),
-      getStatus: (args, context) => getStatus(shared, args, context),
-      controlService: (args, context) => controlService(shared, args, context),
-      diagnose: (args, context) => diagnose(walking, args, context),
-      probe: (args, context) => probe(walking, args, context),
-      waitFor: (args, context) => waitFor(shared, args, context),
-      query: (args, context) => query(shared, args, context),
-      readStatus: (client) => readStatus(shared, client),
-      readService: (client, name) => readService(shared, client, name),
+      startEnvironment: asked((args, context) => startEnvironment(shared, args, context)),
+      stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
+      getStatus: asked((args, context) => getStatus(shared, args, context)),
+      controlService: asked((args, context) => controlService(shared, args, context)),
+      diagnose: asked((args, context) => diagnose(walking, args, context)),
+      probe: asked((args, context) => probe(walking, args, context)),
+      waitFor: asked((args, context) => waitFor(shared, args, context)),
+      query: asked((args, context) => query(shared, args, context)),
+      readStatus: async (client) => {
+        await clients.locate(client);
+        return withBorrowed(client, await readStatus(shared, client));
+      },
+      readService: async (client, name) => {
+        await clients.locate(client);
+        return withBorrowed(client, await readService(shared, client, name));
+      },
       serviceNames: (client) => declaredNames(shared, client, "services"),
       environmentNames: (client) => declaredNames(shared, client, "environments"),
     },
@@ -81,5 +90,25 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     restore: () => engine.restore(),
     status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
+  };
+}
+
+type UseCase<A> = (args: A, context: CallContext) => Promise<Answer>;
+
+/** Every call looks for the client's configuration first while it has none of its own, and says whose it took. */
+const askedOf =
+  (clients: Clients) =>
+  <A>(useCase: UseCase<A>): UseCase<A> =>
+  async (args, context) => {
+    await clients.locate(context.client);
+    return withBorrowed(context.client, await useCase(args, context));
+  };
+
+function withBorrowed({ borrowed, workspace, hello }: ClientSession, answer: Answer): Answer {
+  if (!borrowed || workspace === undefined) return answer;
+  const file = shownPath(workspace, hello.env["HOME"]);
+  return {
+    ...answer,
+    summary: `${answer.summary} (No configuration in ${hello.cwd} or above it: this is ${file}, used last.)`,
   };
 }

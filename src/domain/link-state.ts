@@ -13,11 +13,13 @@ export type LinkState =
       readonly sinceMs: number;
       /** Failed attempts before this time; forgotten once the link has been up for `stableAfterMs`. */
       readonly attempt: number;
+      /** What was wrong before this time: still the last that is known, until a check through the link says otherwise. */
+      readonly failure?: Failure;
     }
   | {
       readonly kind: "backoff";
       readonly sinceMs: number;
-      /** Failed attempts in a row. */
+      /** Failed attempts in a row; a link that broke before it was stable counts as one. */
       readonly attempt: number;
       readonly retryAtMs: number;
       readonly failure: Failure;
@@ -48,8 +50,12 @@ export const linkTransitions: Readonly<Record<Kind, readonly LinkEvent["kind"][]
   failed: ["dial", "stop"],
 };
 
+/** The end of a stable time is no failed attempt: those that follow are counted from the first. */
+const endsStableTime = (state: LinkState, atMs: number): boolean =>
+  state.kind === "up" && atMs - state.sinceMs >= stableAfterMs;
+
 function attemptsSoFar(state: LinkState, atMs: number): number {
-  if (state.kind === "up") return atMs - state.sinceMs >= stableAfterMs ? 0 : state.attempt;
+  if (state.kind === "up") return endsStableTime(state, atMs) ? 0 : state.attempt;
   return state.kind === "dialing" || state.kind === "backoff" ? state.attempt : 0;
 }
 
@@ -66,13 +72,20 @@ export function nextLinkState(state: LinkState, event: LinkEvent): LinkState | u
         ...(failure && { failure }),
       };
     }
-    case "opened":
-      return { kind: "up", sinceMs: event.atMs, attempt: attemptsSoFar(state, event.atMs) };
+    case "opened": {
+      const failure = "failure" in state ? state.failure : undefined;
+      return {
+        kind: "up",
+        sinceMs: event.atMs,
+        attempt: attemptsSoFar(state, event.atMs),
+        ...(failure && { failure }),
+      };
+    }
     case "retry":
       return {
         kind: "backoff",
         sinceMs: event.atMs,
-        attempt: attemptsSoFar(state, event.atMs) + 1,
+        attempt: attemptsSoFar(state, event.atMs) + (endsStableTime(state, event.atMs) ? 0 : 1),
         retryAtMs: event.retryAtMs,
         failure: event.failure,
       };

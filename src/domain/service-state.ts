@@ -36,25 +36,47 @@ export function serviceCondition({ wanted, link, health, refused, blocked }: Ser
     failure,
     ...verified,
   });
-  if (refused) return failed(refused.failure, refused.sinceMs);
   if (!wanted) return { state: "stopped", ...verified };
+  if (refused) return failed(refused.failure, refused.sinceMs);
   switch (link.kind) {
     case "idle":
       if (blocked?.failure) return failed(blocked.failure, blocked.sinceMs);
       return { state: "starting", ...(blocked && { sinceMs: blocked.sinceMs }), ...verified };
     case "dialing":
       return link.failure
-        ? { ...failed(link.failure, link.sinceMs), state: failureState(link.failure) }
+        ? failed(link.failure, link.sinceMs)
         : { state: "starting", sinceMs: link.sinceMs, ...verified };
     case "backoff":
-    case "failed":
       return failed(link.failure, link.sinceMs);
+    case "failed": {
+      // What could be tried again and is not any more (attempts used up, restarts switched off) does not come back by itself.
+      const paused = errorCatalogue[link.failure.code].retryable;
+      return { ...failed(link.failure, link.sinceMs), ...(paused && { state: "failed" }) };
+    }
     case "up":
       if (health.kind === "passing") return { state: "ready", sinceMs: health.last.atMs, verified: health.last };
-      if (health.kind === "unknown") return { state: "starting", sinceMs: link.sinceMs, ...verified };
+      if (health.kind === "unknown") {
+        return link.failure
+          ? failed(link.failure, link.sinceMs)
+          : { state: "starting", sinceMs: link.sinceMs, ...verified };
+      }
       return failed(health.failure, health.sinceMs);
   }
 }
+
+/** The next condition, with `sinceMs` of the one before where it goes on: ready all the time, or broken all the time. */
+export function following(before: ServiceCondition, after: ServiceCondition): ServiceCondition {
+  const goesOn =
+    (before.state === "ready" && after.state === "ready") ||
+    (before.failure !== undefined && after.failure !== undefined);
+  return goesOn && before.sinceMs !== undefined ? { ...after, sinceMs: before.sinceMs } : after;
+}
+
+/** Whether two conditions tell a person the same. */
+export const sameCondition = (left: ServiceCondition, right: ServiceCondition): boolean =>
+  left.state === right.state &&
+  left.failure?.code === right.failure?.code &&
+  left.failure?.message === right.failure?.message;
 
 /** An environment's state from its services'. */
 export function environmentState(states: readonly ServiceState[]): EnvironmentState {

@@ -1,5 +1,8 @@
-/** ISO 8601 to the second with the offset of a time zone (IANA name; UTC when absent or unknown): `2026-11-23T09:48:02+01:00`. */
-export function isoInZone(atMs: number, timeZone = "UTC"): string {
+/**
+ * ISO 8601 to the second with the offset of a time zone (IANA name; unknown: UTC; absent: this machine's own):
+ * `2026-11-23T09:48:02+01:00`.
+ */
+export function isoInZone(atMs: number, timeZone?: string): string {
   const offsetMinutes = zoneOffsetMinutes(atMs, timeZone);
   const local = new Date(atMs + offsetMinutes * 60_000).toISOString().slice(0, 19);
   if (offsetMinutes === 0) return `${local}Z`;
@@ -25,10 +28,10 @@ const ageUnitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, min: 
 const clockPattern = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/;
 
 /**
- * A moment as people write it: ISO 8601, an age (`1h`, `90s`), or a clock time (`10:02`) in the zone, the last one that
- * passed. Epoch milliseconds; `undefined` for anything else.
+ * A moment as people write it: ISO 8601, an age (`1h`, `90s`), or a clock time (`10:02`) in the zone (absent: this machine's own), the
+ * last one that passed. Epoch milliseconds; `undefined` for anything else.
  */
-export function parseMoment(text: string, nowMs: number, timeZone = "UTC"): number | undefined {
+export function parseMoment(text: string, nowMs: number, timeZone?: string): number | undefined {
   const trimmed = text.trim();
   const age = agePattern.exec(trimmed);
   if (age) return nowMs - Number(age[1]) * (ageUnitsMs[age[2] ?? "s"] ?? 1000);
@@ -41,17 +44,21 @@ export function parseMoment(text: string, nowMs: number, timeZone = "UTC"): numb
 
 const dayMs = 86_400_000;
 
-function lastClockTime(clock: RegExpExecArray, nowMs: number, timeZone: string): number | undefined {
+function lastClockTime(clock: RegExpExecArray, nowMs: number, timeZone: string | undefined): number | undefined {
   const [hours, minutes, seconds] = [Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0)];
   if (hours > 23 || minutes > 59 || seconds > 59) return undefined;
   const offsetMs = zoneOffsetMinutes(nowMs, timeZone) * 60_000;
   const midnightMs = Math.floor((nowMs + offsetMs) / dayMs) * dayMs - offsetMs;
-  const atMs = midnightMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
-  return atMs > nowMs ? atMs - dayMs : atMs;
+  const todayMs = midnightMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+  const guessMs = todayMs > nowMs ? todayMs - dayMs : todayMs;
+  // Since then the clocks may have been put forward or back.
+  return guessMs + offsetMs - zoneOffsetMinutes(guessMs, timeZone) * 60_000;
 }
 
-function zoneOffsetMinutes(atMs: number, timeZone: string): number {
+function zoneOffsetMinutes(atMs: number, timeZone: string | undefined): number {
   if (timeZone === "UTC") return 0;
+  // Without the tables of Intl, which cost memory.
+  if (timeZone === undefined) return -new Date(atMs).getTimezoneOffset();
   try {
     const format = new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "longOffset" });
     const name = format.formatToParts(atMs).find((part) => part.type === "timeZoneName")?.value ?? "";

@@ -154,7 +154,7 @@ describe("a shim", () => {
     expect(shim.notJson).toEqual([]);
   });
 
-  test("survives garbage, empty lines and batches from the client", async () => {
+  test("[spine-stdout] survives garbage, empty lines and batches from the client", async () => {
     await using sandbox = new Sandbox();
     const shim = sandbox.shim();
     shim.child.stdin.write('hello\n\n\r\n[]\n{"id":\n"just text"\n[{"jsonrpc":"2.0","method":"x"}]\n{}\n');

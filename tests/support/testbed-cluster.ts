@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 /** Where the testbed's cluster is; `undefined` when it is not running. */
 export const testbedKubeconfig = process.env["TESTBED_KUBECONFIG"];
-export const agnhost = "registry.k8s.io/e2e-test-images/agnhost:2.53";
+const agnhost = "registry.k8s.io/e2e-test-images/agnhost:2.53";
 const busybox = "docker.io/library/busybox:1.36";
 
 const run = promisify(execFile);

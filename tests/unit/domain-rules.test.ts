@@ -62,9 +62,20 @@ describe("times", () => {
   const nowMs = Date.UTC(2026, 10, 23, 9, 2, 20);
   test("are written with the offset of the client's zone", () => {
     expect(isoInZone(nowMs, "Europe/Berlin")).toBe("2026-11-23T10:02:20+01:00");
-    expect(isoInZone(nowMs)).toBe("2026-11-23T09:02:20Z");
+    expect(isoInZone(nowMs, "UTC")).toBe("2026-11-23T09:02:20Z");
     expect(isoInZone(nowMs, "Asia/Kolkata")).toBe("2026-11-23T14:32:20+05:30");
     expect(isoInZone(nowMs, "Nowhere/AtAll")).toBe("2026-11-23T09:02:20Z");
+  });
+  test("without a zone are those of this machine", () => {
+    const offset = -new Date(nowMs).getTimezoneOffset();
+    expect(Date.parse(isoInZone(nowMs))).toBe(nowMs);
+    expect(isoInZone(nowMs).endsWith("Z")).toBe(offset === 0);
+  });
+  test("of a clock hold over a change to winter time", () => {
+    // Berlin put its clocks back at 03:00 on 2026-10-25.
+    const noonMs = Date.UTC(2026, 9, 25, 11);
+    expect(parseMoment("01:30", noonMs, "Europe/Berlin")).toBe(Date.UTC(2026, 9, 24, 23, 30));
+    expect(parseMoment("11:30", noonMs, "Europe/Berlin")).toBe(Date.UTC(2026, 9, 25, 10, 30));
   });
   test("are read as ages, clock times of the zone, and ISO", () => {
     expect(parseMoment("1h", nowMs)).toBe(nowMs - 3_600_000);

@@ -37,11 +37,21 @@ describe("the link's state table", () => {
     });
   });
 
+  test("a failure is kept while nothing is known through the new link, and forgotten with the next success", () => {
+    const dialing: LinkState = { kind: "dialing", sinceMs: 0, attempt: 2, failure };
+    expect(nextLinkState(dialing, { kind: "opened", atMs: 5 })).toEqual({
+      kind: "up",
+      sinceMs: 5,
+      attempt: 2,
+      failure,
+    });
+  });
+
   test("a short time up goes on counting attempts, a stable one starts anew", () => {
     const up: LinkState = { kind: "up", sinceMs: 0, attempt: 3 };
     const lost = (atMs: number): LinkState | undefined =>
       nextLinkState(up, { kind: "retry", atMs, retryAtMs: atMs, failure });
     expect(lost(stableAfterMs - 1)).toMatchObject({ attempt: 4 });
-    expect(lost(stableAfterMs)).toMatchObject({ attempt: 1 });
+    expect(lost(stableAfterMs)).toMatchObject({ attempt: 0 });
   });
 });

@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import { errorCatalogue, type ErrorCode } from "#domain/error-catalogue.ts";
 import { nextHealth, type Health, type HealthEvent } from "#domain/health.ts";
 import type { LinkState } from "#domain/link-state.ts";
-import { environmentState, serviceCondition, type ServiceState } from "#domain/service-state.ts";
+import {
+  environmentState,
+  following,
+  serviceCondition,
+  type ServiceCondition,
+  type ServiceState,
+} from "#domain/service-state.ts";
 
 const verification = { atMs: 5, by: "redis PING", durationMs: 2 };
 const failure = (code: ErrorCode): { code: ErrorCode; message: string } => ({ code, message: `because of ${code}` });
@@ -42,10 +48,34 @@ describe("a service's state", () => {
 
   test("what is broken carries its cause, and shows what the catalogue says", () => {
     for (const code of codes) {
-      const link: LinkState = { kind: "failed", sinceMs: 1, failure: failure(code) };
+      const link: LinkState = { kind: "backoff", sinceMs: 1, attempt: 1, retryAtMs: 2, failure: failure(code) };
       const condition = serviceCondition({ wanted: true, link, health: { kind: "unknown" } });
       expect(condition).toMatchObject({ state: errorCatalogue[code].shows, failure: { code } });
+      const gaveUp = serviceCondition({
+        wanted: true,
+        link: { kind: "failed", sinceMs: 1, failure: failure(code) },
+        health: { kind: "unknown" },
+      });
+      // Paused: what is tried no more does not come back by itself, whatever its cause.
+      const shows = errorCatalogue[code].retryable ? "failed" : errorCatalogue[code].shows;
+      expect(gaveUp).toMatchObject({ state: shows, failure: { code } });
     }
+  });
+
+  test("what is not wanted is stopped, whatever was refused", () => {
+    const refused = { failure: failure("local_port_in_use"), sinceMs: 1 };
+    const idle = { link: { kind: "idle" }, health: { kind: "unknown" }, refused } as const;
+    expect(serviceCondition({ ...idle, wanted: false })).toEqual({ state: "stopped" });
+    expect(serviceCondition({ ...idle, wanted: true })).toMatchObject({ state: "failed" });
+  });
+
+  test("a broken time goes on through new links, other causes and dials, until it is ready", () => {
+    const down: ServiceCondition = { state: "waiting", sinceMs: 5, failure: failure("connection_lost") };
+    const other: ServiceCondition = { state: "failed", sinceMs: 9, failure: failure("target_unreachable") };
+    expect(following(down, other).sinceMs).toBe(5);
+    expect(following(down, { state: "ready", sinceMs: 9 }).sinceMs).toBe(9);
+    expect(following({ state: "ready", sinceMs: 9 }, { state: "ready", sinceMs: 12 }).sinceMs).toBe(9);
+    expect(following({ state: "starting", sinceMs: 1 }, down).sinceMs).toBe(5);
   });
 
   test("one failed check, or one failed connection, ends ready", () => {

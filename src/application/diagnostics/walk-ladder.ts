@@ -3,13 +3,14 @@ import type { Rung } from "#domain/error-catalogue.ts";
 import { ladderAllOk, ladderWithFailure, rungOn, type RungFinding } from "#domain/diagnosis/ladder.ts";
 import type { Walk } from "#domain/diagnosis/inference.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
+import { dial } from "../engine/dial.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
 
-/** The way to the target and the check at its end have together at most this long, whatever hangs. */
+/** The way to the target has at most this long, whatever hangs, and the check at its end this much. */
 const pathTimeoutMs = 4500;
 const probeTimeoutMs = 3000;
 
@@ -62,8 +63,10 @@ export async function walkLadder(
   try {
     const probe = await probeThrough(deps, workspace.path, spec, transport, signal);
     if (probe.ok) {
+      // Its own way is fine, and it waits for another service all the same.
+      const waits = condition.failure?.code === "dependency_failed" ? condition.failure : undefined;
       return {
-        walk: { service, confirmed: true },
+        walk: { service, confirmed: true, ...(waits && { rung: "relation", failure: waits }) },
         ladder: timed(ladderAllOk(technology), probe, elapsedMs()),
         probe,
         via: transport.via,
@@ -104,9 +107,8 @@ export async function openWithin(
   signal: AbortSignal,
 ): Promise<Transport> {
   using limit = limited(deps.clock, pathTimeoutMs, signal);
-  const driver = await deps.driver(spec.technology);
   try {
-    return await driver.open(spec, { signal: limit.signal, access: deps.access(workspace) });
+    return await dial(deps.driver(spec.technology), spec, { signal: limit.signal, access: deps.access(workspace) });
   } catch (thrown) {
     throw limit.timedOut
       ? new ConnectivityError(

@@ -1,4 +1,3 @@
-import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { startOrder } from "#domain/dependency-order.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
@@ -6,11 +5,11 @@ import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
 import type { ForwardDriver } from "../ports/forward-driver.ts";
-import type { LocalConnection, LocalListener, LocalListeners } from "../ports/local-listener.ts";
+import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
-import type { LeaseHolder, StateStore } from "../ports/state-store.ts";
+import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
 import { EventLog } from "./event-log.ts";
-import { PortClaims } from "./port-claims.ts";
+import { LocalEnds } from "./local-ends.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -28,15 +27,29 @@ export interface EngineDependencies {
   isConnected(clientId: string): boolean;
 }
 
+/** Holds a lease for what a file's edit made a dependency of something that no client wants any more. Never connected. */
+const ourselves: LeaseHolder = { clientId: "portwright", clientName: "portwright" };
+
 /** All workspaces of this user: what is wanted, what runs, who holds which port. The wanted state outlives the process. */
 export class Engine {
   readonly events = new EventLog();
   readonly #deps: EngineDependencies;
-  readonly #claims = new PortClaims();
+  readonly #localEnds: LocalEnds;
   readonly #workspaces = new Map<string, Workspace>();
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
+    const logged = (owner: WantedService) => ({ ...owner, atMs: deps.clock.nowMs() });
+    this.#localEnds = new LocalEnds({
+      listeners: deps.listeners,
+      store: deps.store,
+      onMoved: (owner, { from, to }) => {
+        const text = `local port ${from}, which it had before, is taken: it is ${to} from now on`;
+        this.events.add({ ...logged(owner), kind: "link", text, code: "local_port_in_use" });
+      },
+      onError: (owner, { message, code }) =>
+        this.events.add({ ...logged(owner), kind: "connection", text: message, code }),
+    });
   }
 
   /** The workspace of a file, read again when it changed. @throws ConnectivityError `config_invalid`, `config_not_found` */
@@ -78,9 +91,9 @@ export class Engine {
     for (const service of names.filter((name) => workspace.isWanted(name))) {
       const wanted = { workspace: workspace.path, service };
       this.#deps.store.dropLease(wanted, holder.clientId);
-      const others = this.#deps.store.leases(wanted).filter((lease) => this.#deps.isConnected(lease.clientId));
-      if (others.length > 0 && !force) {
-        kept.push({ service, for: [...new Set(others.map((lease) => lease.clientName))] });
+      const others = force ? [] : this.othersWanting(workspace, service, holder.clientId);
+      if (others.length > 0) {
+        kept.push({ service, for: others });
       } else {
         this.#deps.store.clearWanted(wanted);
         stopped.push(service);
@@ -90,17 +103,20 @@ export class Engine {
     return { stopped, kept };
   }
 
-  /** Brings back what was wanted when the last process ended. A workspace that cannot be read now stays wanted. */
+  /** Names of the other connected clients that want a service up. */
+  othersWanting(workspace: Workspace, service: string, clientId: string): string[] {
+    const leases = this.#deps.store.leases({ workspace: workspace.path, service });
+    const others = leases.filter((lease) => lease.clientId !== clientId && this.#deps.isConnected(lease.clientId));
+    return [...new Set(others.map((lease) => lease.clientName))];
+  }
+
+  /**
+   * Brings back what was wanted when the last process ended. A workspace that cannot be read now stays wanted, and comes
+   * back with the first call that finds it readable.
+   */
   async restore(): Promise<void> {
-    const byWorkspace = Map.groupBy(this.#deps.store.wanted(), ({ workspace }) => workspace);
-    await Promise.all(
-      [...byWorkspace].map(async ([path, wanted]) => {
-        const workspace = await this.workspace(path).catch(() => undefined);
-        if (!workspace) return;
-        const known = wanted.map(({ service }) => service).filter((service) => workspace.declaration(service));
-        await workspace.start(known);
-      }),
-    );
+    const paths = new Set(this.#deps.store.wanted().map(({ workspace }) => workspace));
+    await Promise.all([...paths].map((path) => this.workspace(path).catch(() => undefined)));
   }
 
   /** A client brought another environment: read again what depends on it, and try again what waits. */
@@ -119,10 +135,12 @@ export class Engine {
     return this.#runtimes().reduce((sum, runtime) => sum + runtime.connections, 0);
   }
 
+  /** What is wanted of a file that is gone, or that does not declare it, does not count: it cannot run. */
   get counts(): { wanted: number; ready: number; defined: number } {
     const runtimes = this.#runtimes();
+    const wanted = [...this.#workspaces.values()].map((workspace) => workspace.wantedNames("declared").length);
     return {
-      wanted: this.#deps.store.wanted().length,
+      wanted: wanted.reduce((sum, count) => sum + count, 0),
       ready: runtimes.filter((runtime) => runtime.condition.state === "ready").length,
       defined: runtimes.length,
     };
@@ -142,8 +160,17 @@ export class Engine {
       clock,
       configSource,
       lookup: this.#deps.lookup(path),
+      wanted: this.#deps.store.wanted().flatMap(({ workspace, service }) => (workspace === path ? [service] : [])),
+      onInherited: (dependency, dependent) => this.#inherit(path, dependency, dependent),
       makeRuntime: (spec, onCondition) => this.#makeRuntime(path, spec, onCondition),
     });
+  }
+
+  #inherit(workspace: string, dependency: string, dependent: string): void {
+    const { store, clock } = this.#deps;
+    const leases = store.leases({ workspace, service: dependent });
+    for (const holder of leases.length > 0 ? leases : [ourselves])
+      store.setWanted({ workspace, service: dependency }, holder, clock.nowMs());
   }
 
   #makeRuntime(path: string, spec: ServiceSpec, onCondition: () => void): ServiceRuntime {
@@ -154,7 +181,8 @@ export class Engine {
       probes,
       access: this.#deps.access(path),
       driver: () => this.#deps.driver(spec.technology),
-      listen: (service, onConnection) => this.#listen(path, service, onConnection),
+      listen: (service, onConnection) =>
+        this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
       onCondition: (condition, before) => {
         this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });
         onCondition();
@@ -166,49 +194,7 @@ export class Engine {
       },
     });
   }
-
-  /** The declared port, or for none the remembered one, or a free one that is remembered from now on. */
-  async #listen(
-    workspace: string,
-    service: ServiceSpec,
-    onConnection: (connection: LocalConnection) => void,
-  ): Promise<LocalListener> {
-    const owner = { workspace, service: service.name };
-    if (service.localPort !== 0) return this.#claimAndListen(owner, service, service.localPort, onConnection);
-    const remembered = this.#deps.store.rememberedPort(owner);
-    if (remembered !== undefined) {
-      try {
-        return await this.#claimAndListen(owner, service, remembered, onConnection);
-      } catch (thrown) {
-        if (!(thrown instanceof ConnectivityError) || thrown.code !== "local_port_in_use") throw thrown;
-      }
-    }
-    const listener = await this.#deps.listeners.listen(service.listen, 0, onConnection);
-    this.#deps.store.rememberPort(owner, listener.port);
-    return claimed(listener, this.#claims.claim(listener.port, owner));
-  }
-
-  async #claimAndListen(
-    owner: { workspace: string; service: string },
-    service: ServiceSpec,
-    port: number,
-    onConnection: (connection: LocalConnection) => void,
-  ): Promise<LocalListener> {
-    const claim = this.#claims.claim(port, owner);
-    try {
-      return claimed(await this.#deps.listeners.listen(service.listen, port, onConnection), claim);
-    } catch (thrown) {
-      claim[Symbol.dispose]();
-      throw thrown;
-    }
-  }
 }
-
-const claimed = (listener: LocalListener, claim: Disposable): LocalListener => ({
-  host: listener.host,
-  port: listener.port,
-  close: () => listener.close().finally(() => claim[Symbol.dispose]()),
-});
 
 const dependenciesIn =
   (workspace: Workspace) =>

@@ -11,6 +11,8 @@ const recheckFirstMs = 500;
 const recheckSlowestMs = 5000;
 /** Connections that fail one after the other start checks no faster than this. */
 const passiveCheckGapMs = 100;
+/** A check that does not end this long after it was told to is given up: it must not stand for what is known. */
+const graceMs = 1000;
 /** A share of the interval by which checks are moved, so that a hundred services are not checked in the same instant. */
 const jitterShare = 0.1;
 
@@ -29,6 +31,8 @@ export class HealthMonitor {
   #transport: Transport | undefined;
   #timer: Disposable | undefined;
   #lastCheckMs = Number.NEGATIVE_INFINITY;
+  /** A real connection failed while the check was on its way: what it saw may be older than that. */
+  #overtaken = false;
   #running: { readonly promise: Promise<ProbeResult | undefined>; readonly controller: AbortController } | undefined;
 
   constructor(service: ServiceSpec, deps: HealthMonitorDependencies) {
@@ -65,8 +69,13 @@ export class HealthMonitor {
 
   /** A real connection ended in a way that may or may not be the target's fault: look, and think nothing yet. */
   doubt(): void {
+    if (!this.#transport) return;
+    if (this.#running) {
+      this.#overtaken = true;
+      return;
+    }
     const sinceLastMs = this.#deps.clock.monotonicMs() - this.#lastCheckMs;
-    if (this.#running || sinceLastMs >= passiveCheckGapMs) void this.check();
+    if (sinceLastMs >= passiveCheckGapMs) void this.check();
     else this.#scheduleIn(passiveCheckGapMs - sinceLastMs);
   }
 
@@ -82,29 +91,48 @@ export class HealthMonitor {
   }
 
   async #run(transport: Transport, controller: AbortController): Promise<ProbeResult | undefined> {
-    const { clock, probes, access } = this.#deps;
-    const { healthCheck } = this.#service;
-    const startedMs = clock.monotonicMs();
-    using _deadline = clock.after(healthCheck.timeoutMs, () => controller.abort());
-    const path = {
-      connect: (signal: AbortSignal) => transport.connect({ signal }),
-      host: "localhost",
-      port: this.#service.localPort,
-    };
-    let result: ProbeResult;
-    try {
-      result = await probes.run(healthCheck, path, { signal: controller.signal, access });
-    } catch (thrown) {
-      const { code, message } = toConnectivityError(thrown);
-      result = { ok: false, code, message, phasesMs: {} };
+    const { clock } = this.#deps;
+    this.#overtaken = false;
+    let startedMs = clock.monotonicMs();
+    let result = await this.#exchange(transport, controller);
+    if (result.ok && this.#overtaken && !controller.signal.aborted) {
+      startedMs = clock.monotonicMs();
+      result = await this.#exchange(transport, controller);
     }
     // Late news of a transport that is no longer ours.
     if (this.#transport !== transport || this.#running?.controller !== controller) return undefined;
     this.#running = undefined;
     this.#lastCheckMs = clock.monotonicMs();
     this.#take(result, clock.monotonicMs() - startedMs);
-    this.#schedule();
+    if (this.#transport === transport) this.#schedule();
     return result;
+  }
+
+  /** One check, within its timeout whatever hangs. */
+  async #exchange(transport: Transport, controller: AbortController): Promise<ProbeResult> {
+    const { clock, probes, access } = this.#deps;
+    const { healthCheck } = this.#service;
+    const { promise: late, resolve } = Promise.withResolvers<ProbeResult>();
+    let grace: Disposable | undefined;
+    const onAbort = (): void => {
+      grace = clock.after(graceMs, () => resolve(noEnd));
+    };
+    controller.signal.addEventListener("abort", onAbort, { once: true });
+    using _deadline = clock.after(healthCheck.timeoutMs, () => controller.abort());
+    const path = {
+      connect: (signal: AbortSignal) => transport.connect({ signal }),
+      host: "localhost",
+      port: this.#service.localPort,
+    };
+    try {
+      return await Promise.race([probes.run(healthCheck, path, { signal: controller.signal, access }), late]);
+    } catch (thrown) {
+      const { code, message } = toConnectivityError(thrown);
+      return { ok: false, code, message, phasesMs: {} };
+    } finally {
+      controller.signal.removeEventListener("abort", onAbort);
+      grace?.[Symbol.dispose]();
+    }
   }
 
   #take(result: ProbeResult, durationMs: number): void {
@@ -140,3 +168,10 @@ export class HealthMonitor {
     if (this.#health !== before) this.#deps.onChange(this.#health, before);
   }
 }
+
+const noEnd: ProbeResult = {
+  ok: false,
+  code: "operation_timed_out",
+  message: "the check did not end within its time",
+  phasesMs: {},
+};

@@ -1,10 +1,12 @@
 import { backoffDelayMs } from "#domain/backoff.ts";
 import { ConnectivityError, toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { nextLinkState, type LinkEvent, type LinkState } from "#domain/link-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import { dial } from "./dial.ts";
 
 /** One dial may take this long whatever hangs; drivers have shorter limits of their own for each phase. */
 const dialTimeoutMs = 20_000;
@@ -49,6 +51,7 @@ export class Link {
   dial(): void {
     if (!this.#move({ kind: "dial", atMs: this.#now() })) return;
     this.#retryTimer?.[Symbol.dispose]();
+    this.#retryTimer = undefined;
     const attempt = new AbortController();
     this.#attempt = attempt;
     void this.#open(attempt);
@@ -58,6 +61,11 @@ export class Link {
   redial(reason: Failure): void {
     if (this.#state.kind === "up") this.#lost(reason, 0);
     this.dial();
+  }
+
+  /** The transport is open and of no use: as if it had been lost, with the same backoff and the same count of attempts. */
+  abandon(reason: Failure): void {
+    if (this.#state.kind === "up") this.#failed(reason);
   }
 
   stop(): void {
@@ -75,9 +83,8 @@ export class Link {
       attempt.abort(new ConnectivityError("operation_timed_out", `no connection within ${dialTimeoutMs / 1000} s`));
     using _deadline = clock.after(dialTimeoutMs, timedOut);
     try {
-      const driver = await this.#deps.driver();
-      this.#watchTarget(driver);
-      const transport = await driver.open(this.#service, { signal: attempt.signal, access });
+      const context = { signal: attempt.signal, access };
+      const transport = await dial(this.#deps.driver(), this.#service, context, (driver) => this.#watchTarget(driver));
       if (this.#attempt !== attempt || !this.#move({ kind: "opened", atMs: this.#now() })) {
         transport.destroy();
         return;
@@ -87,7 +94,7 @@ export class Link {
       this.#deps.onOpened(transport);
     } catch (thrown) {
       if (this.#attempt === attempt)
-        this.#failed(toConnectivityError(attempt.signal.aborted ? attempt.signal.reason : thrown));
+        this.#failed(toConnectivityError(attempt.signal.aborted ? attempt.signal.reason : thrown).toFailure());
     }
   }
 
@@ -101,24 +108,21 @@ export class Link {
   #closed(transport: Transport, cause: ConnectivityError | undefined): void {
     if (this.#transport !== transport) return;
     const lost = cause ?? new ConnectivityError("connection_lost", `${transport.via} was closed`);
-    this.#failed(lost);
+    this.#failed(lost.toFailure());
   }
 
-  #failed(error: ConnectivityError): void {
-    const { restartPolicy } = this.#service;
-    const failure = error.toFailure();
-    const attempts = ("attempt" in this.#state ? this.#state.attempt : 0) + 1;
-    const exhausted = restartPolicy.maxAttempts !== undefined && attempts > restartPolicy.maxAttempts;
-    if (!error.retryable || exhausted || !restartPolicy.enabled) {
-      this.#move({
-        kind: "give_up",
-        atMs: this.#now(),
-        failure: exhausted ? pausedAfter(failure, attempts - 1) : failure,
-      });
-      this.#down();
+  #failed(failure: Failure): void {
+    const { enabled, maxAttempts } = this.#service.restartPolicy;
+    const atMs = this.#now();
+    const next = nextLinkState(this.#state, { kind: "retry", atMs, retryAtMs: atMs, failure });
+    const attempts = next?.kind === "backoff" ? next.attempt : 0;
+    const exhausted = maxAttempts !== undefined && attempts >= maxAttempts;
+    if (errorCatalogue[failure.code].retryable && enabled && !exhausted) {
+      this.#lost(failure, undefined);
       return;
     }
-    this.#lost(failure, undefined);
+    this.#move({ kind: "give_up", atMs, failure: exhausted ? pausedAfter(failure, attempts) : failure });
+    this.#down();
   }
 
   #lost(failure: Failure, fixedDelayMs: number | undefined): void {
@@ -137,7 +141,7 @@ export class Link {
     this.#transport = undefined;
     this.#attempt = undefined;
     this.#deps.onDown();
-    if (transport) void transport.close(drainMs);
+    transport?.close(drainMs).catch(() => transport.destroy());
   }
 
   #now(): number {

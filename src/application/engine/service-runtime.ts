@@ -1,7 +1,7 @@
-import { ConnectivityError, toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { errorCatalogue, type Rung } from "#domain/error-catalogue.ts";
+import { backoffDelayMs } from "#domain/backoff.ts";
+import { toConnectivityError, type ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
 import type { Health } from "#domain/health.ts";
-import { serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
+import { following, sameCondition, serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -10,7 +10,8 @@ import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/loca
 import type { Probes } from "../ports/probe.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import { LocalPort } from "./local-port.ts";
+import { Reception } from "./reception.ts";
 
 export interface ServiceRuntimeDependencies {
   readonly clock: Clock;
@@ -23,33 +24,44 @@ export interface ServiceRuntimeDependencies {
   onConnectionEnd(outcome: RelayOutcome): void;
 }
 
-/** With these the target answers, only not as it should: a client may talk to it and see for itself. */
-const answering: readonly Rung[] = ["application"];
 /** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
 const stalePath: readonly string[] = ["connection_lost", "operation_timed_out", "pod_gone", "forward_refused"];
+/** A tunnel that died without a word shows as a target that says nothing. */
+const isStalePath = ({ code, facts }: Failure): boolean => stalePath.includes(code) || facts?.["silent"] === true;
 
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
   readonly spec: ServiceSpec;
   readonly #deps: ServiceRuntimeDependencies;
-  readonly #room: WaitingRoom;
+  readonly #port: LocalPort;
+  readonly #reception: Reception;
   readonly #link: Link;
   readonly #monitor: HealthMonitor;
-  /** When a connection that came back to the waiting room has to leave it for good. */
-  readonly #deadlines = new WeakMap<LocalConnection, number>();
   #wanted = false;
-  #listener: LocalListener | undefined;
-  #listening: Promise<void> | undefined;
   #refused: { failure: Failure; sinceMs: number } | undefined;
+  /** Refusals of the local port in a row. */
+  #refusals = 0;
+  #listenTimer: Disposable | undefined;
+  /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
-  #connections = 0;
-  #lastPort: number | undefined;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.spec = spec;
     this.#deps = deps;
-    this.#room = new WaitingRoom(deps.clock, spec.waitingRoom);
+    this.#reception = new Reception(spec, {
+      clock: deps.clock,
+      now: () => ({
+        wanted: this.#wanted,
+        link: this.#link.state,
+        transport: this.#link.transport,
+        health: this.#monitor.health,
+      }),
+      onFailed: (failure) => this.#monitor.connectionFailed(failure),
+      onDoubt: () => this.#monitor.doubt(),
+      onEnd: (outcome) => deps.onConnectionEnd(outcome),
+    });
+    this.#port = new LocalPort(() => deps.listen(spec, (connection) => this.#reception.accept(connection)));
     this.#monitor = new HealthMonitor(spec, {
       clock: deps.clock,
       probes: deps.probes,
@@ -60,11 +72,14 @@ export class ServiceRuntime {
       clock: deps.clock,
       access: deps.access,
       driver: () => deps.driver(),
-      onChange: (state) => {
+      onChange: () => {
         this.#refresh();
-        if (state.kind === "failed") this.#room.turnAway();
+        this.#reception.review();
       },
-      onOpened: (transport) => this.#opened(transport),
+      onOpened: (transport) => {
+        this.#monitor.watch(transport);
+        this.#reception.admitWaiting(transport);
+      },
       onDown: () => this.#monitor.pause(),
     });
   }
@@ -77,20 +92,20 @@ export class ServiceRuntime {
   }
   /** The local port while it is open, else the last one or the declared one; 0 when none was chosen yet. */
   get port(): number {
-    return this.#listener?.port ?? this.#lastPort ?? this.spec.localPort;
+    return this.#port.port ?? this.spec.localPort;
   }
   get listening(): boolean {
-    return this.#listener !== undefined;
+    return this.#port.isOpen;
   }
   get transport(): Transport | undefined {
     return this.#link.transport;
   }
   /** Forwarded connections that are open now. */
   get connections(): number {
-    return this.#connections;
+    return this.#reception.open;
   }
   get waitingConnections(): number {
-    return this.#room.size;
+    return this.#reception.waiting;
   }
 
   /**
@@ -99,40 +114,48 @@ export class ServiceRuntime {
    */
   async start(): Promise<void> {
     this.#wanted = true;
-    this.#refused = undefined;
+    this.#cancelListenTimer();
     this.#refresh();
     try {
-      await this.#ensureListening();
+      await this.#port.open();
     } catch (thrown) {
-      this.#refused = { failure: toConnectivityError(thrown).toFailure(), sinceMs: this.#deps.clock.nowMs() };
-      this.#refresh();
+      if (this.#wanted) this.#listenRefused(toConnectivityError(thrown));
       return;
     }
-    if (this.#wanted && !this.#blocked) this.#link.dial();
+    if (!this.#wanted || !this.#port.isOpen) return;
+    this.#refused = undefined;
+    this.#refusals = 0;
+    this.#refresh();
+    if (!this.#blocked) this.#link.dial();
   }
 
-  /** Holds the first dial back until what it depends on is ready; an open link is not touched. */
+  /** Holds the first dial back until what it depends on is ready; a link that was dialled before is not touched. */
   block(failure: Failure | undefined): void {
     this.#blocked = { ...(failure && { failure }), sinceMs: this.#blocked?.sinceMs ?? this.#deps.clock.nowMs() };
     this.#refresh();
   }
 
+  /** What it depends on is ready (again): the first dial, or one that may succeed now. */
   unblock(): void {
     if (!this.#blocked) return;
     this.#blocked = undefined;
     this.#refresh();
-    if (this.#wanted && this.#listener && this.#link.state.kind === "idle") this.#link.dial();
+    if (!this.#wanted || !this.#port.isOpen) return;
+    if (this.#link.state.kind === "idle" || this.#link.state.kind === "backoff") this.#link.dial();
+    else if (this.#monitor.health.kind === "failing") this.#monitor.doubt();
   }
 
-  /** Tries again now where it waits or had given up. */
+  /** Tries again now where it waits, fails or had given up. */
   retry(): void {
     if (!this.#wanted) return;
     if (this.#refused) void this.start();
     else if (this.#link.state.kind === "backoff" || this.#link.state.kind === "failed") this.#link.dial();
+    else if (this.#monitor.health.kind === "failing") this.#monitor.doubt();
   }
 
+  /** A new link at once; one that was never dialled is left to its start. */
   reconnect(reason: Failure): void {
-    if (this.#wanted && !this.#blocked) this.#link.redial(reason);
+    if (this.#wanted && this.#link.state.kind !== "idle") this.#link.redial(reason);
   }
 
   /** Runs the check now; `undefined` when the link is down. */
@@ -140,93 +163,45 @@ export class ServiceRuntime {
     return this.#monitor.check();
   }
 
+  /** Closes everything; resolves when the local port is released. */
   async stop(): Promise<void> {
     this.#wanted = false;
     this.#refused = undefined;
+    this.#refusals = 0;
     this.#blocked = undefined;
-    this.#room.turnAway();
+    this.#cancelListenTimer();
+    const closed = this.#port.close();
+    this.#reception.turnAway();
     this.#link.stop();
-    await this.#listening?.catch(() => undefined);
-    const listener = this.#listener;
-    this.#listener = undefined;
-    this.#lastPort = listener?.port ?? this.#lastPort;
     this.#refresh();
-    await listener?.close();
+    await closed;
   }
 
-  async #ensureListening(): Promise<void> {
-    if (this.#listener) return;
-    this.#listening ??= this.#listen().finally(() => {
-      this.#listening = undefined;
-    });
-    await this.#listening;
+  /** What comes by itself (no more open files) is tried again; a taken port is not, until somebody asks. */
+  #listenRefused(error: ConnectivityError): void {
+    const { clock } = this.#deps;
+    this.#refused = { failure: error.toFailure(), sinceMs: clock.nowMs() };
+    this.#refusals++;
+    this.#refresh();
+    if (!error.retryable || this.#listenTimer) return;
+    const delayMs = backoffDelayMs(this.spec.restartPolicy, this.#refusals, clock.random());
+    this.#listenTimer = clock.after(delayMs, () => void this.start());
   }
 
-  async #listen(): Promise<void> {
-    const listener = await this.#deps.listen(this.spec, (connection) => this.#accept(connection));
-    if (this.#wanted) this.#listener = listener;
-    else await listener.close();
-  }
-
-  #accept(connection: LocalConnection): void {
-    this.#deadlines.set(connection, this.#deps.clock.monotonicMs() + this.spec.waitingRoom.timeoutMs);
-    const transport = this.#link.transport;
-    if (this.#link.state.kind === "failed") connection.reset();
-    else if (transport && this.#admits()) void this.#forward(connection, transport);
-    else this.#room.enter(connection, this.#deadlines.get(connection));
-  }
-
-  /** Whether a new connection has a chance: the target answers, or it is not known yet. */
-  #admits(): boolean {
-    const health = this.#monitor.health;
-    return health.kind !== "failing" || answering.includes(errorCatalogue[health.failure.code].rung);
-  }
-
-  async #forward(connection: LocalConnection, transport: Transport): Promise<void> {
-    const gone = new AbortController();
-    connection.onGone(() => gone.abort(new ConnectivityError("cancelled", "the client went away")));
-    this.#connections++;
-    try {
-      const stream = await transport.connect({ signal: gone.signal });
-      let streamError: unknown;
-      stream.once("error", (error) => (streamError = error));
-      const outcome = await connection.relay(stream);
-      this.#deps.onConnectionEnd(outcome);
-      if (streamError instanceof ConnectivityError) this.#monitor.connectionFailed(streamError.toFailure());
-      else if (outcome.ended === "reset_by_target") this.#monitor.doubt();
-    } catch (thrown) {
-      this.#connectFailed(connection, gone.signal, toConnectivityError(thrown));
-    } finally {
-      this.#connections--;
-    }
-  }
-
-  /** Nothing was read from the client yet, so it may wait for a better time, unless that will not come by itself. */
-  #connectFailed(connection: LocalConnection, gone: AbortSignal, error: ConnectivityError): void {
-    if (gone.aborted) return;
-    this.#monitor.connectionFailed(error.toFailure());
-    if (error.retryable && this.#wanted) this.#room.enter(connection, this.#deadlines.get(connection));
-    else connection.reset();
-  }
-
-  #opened(transport: Transport): void {
-    this.#monitor.watch(transport);
-    this.#admitWaiting(transport);
-  }
-
-  #admitWaiting(transport: Transport): void {
-    for (const connection of this.#room.leave()) void this.#forward(connection, transport);
+  #cancelListenTimer(): void {
+    this.#listenTimer?.[Symbol.dispose]();
+    this.#listenTimer = undefined;
   }
 
   #healthChanged(health: Health, before: Health): void {
     this.#refresh();
     const transport = this.#link.transport;
     if (!transport) return;
-    if (health.kind === "passing" && before.kind !== "passing") this.#admitWaiting(transport);
+    if (health.kind === "passing" && before.kind !== "passing") this.#reception.admitWaiting(transport);
     if (health.kind !== "failing") return;
+    this.#reception.review();
     const { failureThreshold } = this.spec.healthCheck;
-    if (stalePath.includes(health.failure.code) && health.failures % failureThreshold === 0)
-      this.#link.redial(health.failure);
+    if (isStalePath(health.failure) && health.failures % failureThreshold === 0) this.#link.abandon(health.failure);
   }
 
   #refresh(): void {
@@ -238,12 +213,7 @@ export class ServiceRuntime {
       refused: this.#refused,
       blocked: this.#blocked,
     });
-    this.#condition = after;
-    if (!sameCondition(before, after)) this.#deps.onCondition(after, before);
+    this.#condition = following(before, after);
+    if (!sameCondition(before, after)) this.#deps.onCondition(this.#condition, before);
   }
 }
-
-const sameCondition = (left: ServiceCondition, right: ServiceCondition): boolean =>
-  left.state === right.state &&
-  left.failure?.code === right.failure?.code &&
-  left.failure?.message === right.failure?.message;

@@ -24,7 +24,7 @@ export class WaitingRoom {
     return this.#guests.size;
   }
 
-  /** Takes a connection in, until `admit` or `turnAway`; resets it when there is no place. `waitedMs`: spent here before. */
+  /** Takes a connection in, until `admit` or `turnAway`; resets it when there is no place. `deadlineMs` (monotonic): when it must be out. */
   enter(connection: LocalConnection, deadlineMs = this.#clock.monotonicMs() + this.#limits.timeoutMs): void {
     const remainingMs = deadlineMs - this.#clock.monotonicMs();
     if (this.#guests.size >= this.#limits.connections || remainingMs <= 0) {

@@ -1,35 +1,49 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { startOrder } from "#domain/dependency-order.ts";
+import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
+import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/spec/configuration.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
+import { invalidConfiguration, unreadable } from "./configuration-problems.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
 
 export interface WorkspaceDependencies {
   readonly clock: Clock;
   readonly configSource: ConfigSource;
   readonly lookup: VariableLookup;
+  /** What is stored as wanted, by name. */
+  readonly wanted: readonly string[];
   makeRuntime(spec: ServiceSpec, onCondition: () => void): ServiceRuntime;
+  /** A wanted service came to depend on another one by an edit: that one is wanted too. */
+  onInherited(dependency: string, dependent: string): void;
 }
 
-/** One configuration file and the running side of what it declares. */
+/**
+ * One configuration file and the running side of what it declares. What is wanted is kept by name, so that a service
+ * whose declaration is broken, switched off or gone for a while comes back with it.
+ */
 export class Workspace {
   readonly path: string;
   readonly #deps: WorkspaceDependencies;
   readonly #runtimes = new Map<string, ServiceRuntime>();
-  /** Wanted services whose declaration cannot run as it stands. */
-  readonly #wantedBroken = new Map<string, number>();
+  /** Name, and since when. */
+  readonly #wanted: Map<string, number>;
+  #declared = new Map<string, ServiceDeclaration>();
   #configuration: Configuration | undefined;
   #problems: readonly ConfigProblem[] = [];
   #fingerprint: string | undefined;
   #variableValues: string | undefined;
   #refreshing: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
 
   constructor(path: string, deps: WorkspaceDependencies) {
     this.path = path;
     this.#deps = deps;
+    this.#wanted = new Map(deps.wanted.map((name) => [name, deps.clock.nowMs()]));
   }
 
   /** The last valid reading. @throws ConnectivityError `config_invalid`, `config_not_found` when there never was one */
@@ -43,16 +57,19 @@ export class Workspace {
     return this.#problems;
   }
 
-  /** Reads the file again when it, or a variable that it uses, changed; replaces only the services that did. */
+  /**
+   * Reads the file again when it, or a variable that it uses, changed; replaces only the services that did. What was
+   * written before the call is seen: a reading that is on its way is not enough.
+   */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#refresh().finally(() => {
-      this.#refreshing = undefined;
-    });
-    return this.#refreshing;
+    if (this.#queued) return this.#queued;
+    if (!this.#refreshing) return this.#beginRefresh();
+    this.#queued = this.#refreshing.catch(() => undefined).then(() => this.#beginRefresh());
+    return this.#queued;
   }
 
   declaration(name: string): ServiceDeclaration | undefined {
-    return this.#configuration?.services.find((service) => service.name === name);
+    return this.#declared.get(name);
   }
 
   runtime(name: string): ServiceRuntime | undefined {
@@ -64,43 +81,57 @@ export class Workspace {
   }
 
   isWanted(name: string): boolean {
-    return this.#wantedBroken.has(name) || (this.#runtimes.get(name)?.wanted ?? false);
+    return this.#wanted.has(name);
+  }
+
+  /** Wanted services, in the order in which they came to be; `undeclared`: those that the file does not have (now). */
+  wantedNames(which: "declared" | "undeclared"): string[] {
+    return [...this.#wanted.keys()].filter((name) => this.#declared.has(name) === (which === "declared"));
   }
 
   condition(name: string): ServiceCondition {
-    const brokenSinceMs = this.#wantedBroken.get(name);
-    const failure = this.declaration(name)?.failure;
-    if (brokenSinceMs !== undefined && failure) {
-      return { state: failure.code === "variable_missing" ? "waiting" : "failed", failure, sinceMs: brokenSinceMs };
-    }
+    const wantedSinceMs = this.#wanted.get(name);
+    const failure = wantedSinceMs === undefined ? undefined : obstacle(this.#declared.get(name));
+    if (failure) return { state: errorCatalogue[failure.code].shows, failure, sinceMs: wantedSinceMs as number };
     return this.#runtimes.get(name)?.condition ?? { state: "stopped" };
   }
 
   /** Wants the services up; those they depend on are expected among them. Ports open at once, dials follow the order. */
   async start(names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      if (this.declaration(name)?.failure) this.#wantedBroken.set(name, this.#deps.clock.nowMs());
-    }
-    const starting = names.flatMap((name) => this.#runtimes.get(name) ?? []);
+    for (const name of names) if (!this.#wanted.has(name)) this.#wanted.set(name, this.#deps.clock.nowMs());
+    const starting = names.flatMap((name) =>
+      obstacle(this.#declared.get(name)) ? [] : (this.#runtimes.get(name) ?? []),
+    );
     for (const runtime of starting) this.#gate(runtime);
     await Promise.all(starting.map((runtime) => runtime.start()));
     this.#gateAll();
   }
 
   async stop(names: readonly string[]): Promise<void> {
-    for (const name of names) this.#wantedBroken.delete(name);
+    for (const name of names) this.#wanted.delete(name);
     await Promise.all(names.flatMap((name) => this.#runtimes.get(name)?.stop() ?? []));
+    this.#gateAll();
   }
 
   async close(): Promise<void> {
     await this.stop([...this.#runtimes.keys()]);
   }
 
+  #beginRefresh(): Promise<void> {
+    this.#queued = undefined;
+    const refreshing = this.#refresh().finally(() => {
+      if (this.#refreshing === refreshing) this.#refreshing = undefined;
+    });
+    this.#refreshing = refreshing;
+    return refreshing;
+  }
+
   async #refresh(): Promise<void> {
     const fingerprint = await this.#deps.configSource.fingerprint(this.path);
     const values = this.#valuesOf(this.#configuration?.variables ?? []);
-    const unchanged = this.#fingerprint !== undefined && fingerprint === this.#fingerprint;
-    if (unchanged && values === this.#variableValues) return;
+    const unchanged = fingerprint !== undefined && fingerprint === this.#fingerprint;
+    // What is wrong with a file may be a variable that only the invalid reading uses.
+    if (unchanged && values === this.#variableValues && this.#problems.length === 0) return;
     try {
       const reading = await this.#deps.configSource.read(this.path, this.#deps.lookup);
       this.#fingerprint = fingerprint;
@@ -112,26 +143,37 @@ export class Workspace {
     }
   }
 
+  /** Replaces the runtimes whose declaration changed, and starts what is wanted and can run now. */
   async #adopt(configuration: Configuration): Promise<void> {
+    const isFirst = this.#configuration === undefined;
     this.#configuration = configuration;
     this.#variableValues = this.#valuesOf(configuration.variables);
-    const declared = new Map(configuration.services.map((service) => [service.name, service]));
-    const restart: string[] = [...this.#wantedBroken.keys()];
-    for (const [name, runtime] of this.#runtimes) {
-      if (isDeepStrictEqual(runtime.spec, declared.get(name)?.spec)) continue;
-      if (runtime.wanted && declared.has(name)) restart.push(name);
-      this.#runtimes.delete(name);
-      await runtime.stop();
+    this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
+    const outdated = [...this.#runtimes].filter(
+      ([name, runtime]) => !isDeepStrictEqual(runtime.spec, this.#declared.get(name)?.spec),
+    );
+    for (const [name] of outdated) this.#runtimes.delete(name);
+    await Promise.all(outdated.map(([, runtime]) => runtime.stop()));
+    for (const { name, spec } of this.#declared.values()) {
+      if (!spec || this.#runtimes.has(name)) continue;
+      this.#runtimes.set(
+        name,
+        this.#deps.makeRuntime(spec, () => this.#gateAll()),
+      );
     }
-    for (const { name, spec } of declared.values()) {
-      if (spec && !this.#runtimes.has(name))
-        this.#runtimes.set(
-          name,
-          this.#deps.makeRuntime(spec, () => this.#gateAll()),
-        );
+    const starting = this.wantedNames("declared").filter((name) => !this.#runtimes.get(name)?.wanted);
+    await this.start(isFirst ? starting : this.#withInherited(starting));
+  }
+
+  /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */
+  #withInherited(names: readonly string[]): string[] {
+    const dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
+    for (const name of names) {
+      for (const dependency of startOrder([name], dependsOn)) {
+        if (!this.#wanted.has(dependency)) this.#deps.onInherited(dependency, name);
+      }
     }
-    this.#wantedBroken.clear();
-    await this.start(restart.filter((name) => declared.has(name)));
+    return startOrder(names, dependsOn);
   }
 
   #valuesOf(variables: readonly string[]): string {
@@ -139,53 +181,24 @@ export class Workspace {
   }
 
   #gateAll(): void {
-    for (const runtime of this.#runtimes.values()) if (runtime.wanted) this.#gate(runtime);
+    for (const [name, runtime] of this.#runtimes) if (runtime.wanted && this.#wanted.has(name)) this.#gate(runtime);
   }
 
   /** A service that was never up waits for all that it depends on; one that is up is left alone. */
   #gate(runtime: ServiceRuntime): void {
     const missing = runtime.spec.dependsOn.filter((name) => this.condition(name).state !== "ready");
-    const broken = missing.find((name) => this.condition(name).failure !== undefined);
-    if (missing.length === 0) runtime.unblock();
-    else runtime.block(broken === undefined ? undefined : dependencyFailed(broken, this.condition(broken).failure));
+    if (missing.length === 0) {
+      runtime.unblock();
+      return;
+    }
+    const broken = missing.find((name) => !this.#wanted.has(name) || this.condition(name).failure !== undefined);
+    runtime.block(broken === undefined ? undefined : dependencyFailed(broken, this.condition(broken).failure));
   }
 }
 
-/** The dependency with its own cause; where that is again a dependency, the root is named. */
-function dependencyFailed(dependency: string, cause: Failure | undefined): Failure {
-  const root =
-    cause?.code === "dependency_failed" ? cause.facts : { dependency, code: cause?.code ?? "internal_error" };
-  const code = String(root?.["root_code"] ?? root?.["code"]);
-  const service = String(root?.["root_service"] ?? dependency);
-  return {
-    code: "dependency_failed",
-    message: `waits for ${dependency}${service === dependency ? "" : ` (because of ${service})`}: ${code}`,
-    facts: { dependency, root_service: service, root_code: code },
-  };
+/** Why a declared service cannot run as it stands. */
+function obstacle(declaration: ServiceDeclaration | undefined): Failure | undefined {
+  if (declaration?.failure) return declaration.failure;
+  if (declaration?.spec?.enabled !== false) return undefined;
+  return { code: "service_disabled", message: `service ${declaration.name} is switched off (enabled: false)` };
 }
-
-/** One error for a file with any number of problems; the first is in the message, all are in the facts. */
-function invalidConfiguration(path: string, problems: readonly ConfigProblem[]): ConnectivityError {
-  const errors = problems.filter((problem) => problem.severity === "error");
-  const [first] = errors;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const where = first ? `${path}:${first.line}:${first.column}: ${first.message}${more}` : path;
-  return new ConnectivityError("config_invalid", `the configuration is not valid: ${where}`, {
-    file: path,
-    problems: errors.slice(0, 20).map(describeProblem),
-  });
-}
-
-/** One line: place, sentence, the nearest valid name. */
-export function describeProblem({ line, column, message, nearest }: ConfigProblem): string {
-  return `${line}:${column}: ${message}${nearest === undefined ? "" : ` (did you mean ${nearest}?)`}`;
-}
-
-const unreadable = (error: ConnectivityError): ConfigProblem => ({
-  severity: "error",
-  code: "config_invalid",
-  message: error.message,
-  path: "",
-  line: 1,
-  column: 1,
-});

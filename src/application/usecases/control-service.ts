@@ -1,8 +1,9 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
+import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { ControlServiceArgs } from "../surface/use-cases.ts";
-import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
+import { refuseDisabled, requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
 import { serviceRow } from "./service-row.ts";
 import { settle } from "./settle.ts";
 
@@ -19,13 +20,22 @@ export async function controlService(
   const service = selectService(workspace, args.service, false);
   const { id, name } = context.client.hello;
   const holder = { clientId: id, clientName: clients.nameOf(id) ?? name };
+  if (args.action !== "stop") refuseDisabled(workspace, service);
+  const others = engine.othersWanting(workspace, service, id);
+  // A refused restart leaves everything as it was, our own lease as well.
+  if (args.action === "restart" && others.length > 0) throw heldByOthers(service, others);
   if (args.action === "stop" || args.action === "restart") {
     const { kept } = await engine.stop(workspace, [service], holder, false);
     const [held] = kept;
     if (held) throw heldByOthers(service, held.for);
   }
   if (args.action === "stop") {
-    return { summary: `${service} is stopped.`, service, state: "stopped", next_steps: [] };
+    return {
+      summary: `${service} is stopped.${neededBy(workspace, service)}`,
+      service,
+      state: "stopped",
+      next_steps: [],
+    };
   }
   if (args.action === "reconnect") {
     workspace.runtime(service)?.reconnect({ code: "connection_lost", message: "reconnected on request" });
@@ -44,6 +54,14 @@ export async function controlService(
     ...(steps.length > 0 && { user_steps: steps }),
     next_steps: nextSteps(service, state),
   };
+}
+
+/** Who stays up and needs what was stopped. */
+function neededBy(workspace: Workspace, service: string): string {
+  const dependents = workspace
+    .wantedNames("declared")
+    .filter((name) => workspace.declaration(name)?.spec?.dependsOn.includes(service));
+  return dependents.length === 0 ? "" : ` ${dependents.join(", ")} depends on it and stays up.`;
 }
 
 function nextSteps(service: string, state: string): NextStep[] {

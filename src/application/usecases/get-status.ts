@@ -3,7 +3,7 @@ import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
-import { describeProblem } from "../engine/workspace.ts";
+import { describeProblem } from "../engine/configuration-problems.ts";
 import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
@@ -22,9 +22,7 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
   const ready = shown.filter((service) => stateOf(service) === "ready");
   const stopped = shown.filter((service) => stateOf(service) === "stopped");
   const notReady = shown.filter((service) => !ready.includes(service) && !stopped.includes(service));
-  const state = environmentState(
-    shown.filter((service) => !stopped.includes(service) || stopped.length === shown.length).map(stateOf),
-  );
+  const state = environmentState(shown.map(stateOf));
   const { include = [] } = args;
   const env = include.includes("env") ? variablesOf(workspace, shown) : [];
   return {
@@ -48,7 +46,7 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
     clients: deps.clients
       .names(workspace.path)
       .map(({ id, name }) => (id === context.client.hello.id ? `${name} (this)` : name)),
-    next_steps: nextSteps(workspace, notReady, stopped.length === shown.length),
+    next_steps: nextSteps(workspace, notReady, stopped.length === shown.length && shown.length > 0),
   };
 }
 
@@ -73,7 +71,10 @@ function statusSummary(
     .filter((state) => count.has(state))
     .map((state) => `, ${count.get(state)} ${state}`);
   const file =
-    workspace.problems.length > 0 ? " The configuration file is invalid; the last valid reading is in force." : "";
+    workspace.problems.length > 0
+      ? " The configuration file is invalid or gone; the last valid reading is in force."
+      : "";
+  if (services.length === 0) return [...notes, `${title}: the configuration has no enabled service.${file}`].join(" ");
   return [...notes, `${title}: ${count.get("ready") ?? 0} of ${services.length} ready${others.join("")}.${file}`].join(
     " ",
   );

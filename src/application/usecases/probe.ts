@@ -1,6 +1,5 @@
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
-import { healthCheckSchema } from "#domain/spec/health-check.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { openWithin, probeThrough, type WalkDependencies } from "../diagnostics/walk-ladder.ts";
 import type { Workspace } from "../engine/workspace.ts";
@@ -30,7 +29,8 @@ export async function probe(deps: ProbeDependencies, args: ProbeArgs, context: C
       failure?.facts,
     );
   }
-  const result = await probeOnce(deps, workspace, withType(spec, args.type), context);
+  const result = await probeOnce(deps, workspace, await withType(spec, args.type), context);
+  if (context.signal.aborted) throw new ConnectivityError("cancelled", "the check was cancelled");
   const type = args.type ?? spec.healthCheck.type;
   const next: NextStep[] = result.ok ? [] : [{ tool: "diagnose", arguments: { service }, why: "names the cause" }];
   return {
@@ -74,9 +74,12 @@ async function probeOnce(
 }
 
 /** The same service with a check of another type, at that type's defaults. */
-function withType(spec: ServiceSpec, type: string | undefined): ServiceSpec {
-  if (type === undefined || type === spec.healthCheck.type) return spec;
+async function withType(spec: ServiceSpec, type: string | undefined): Promise<ServiceSpec> {
+  if (type === undefined) return spec;
+  const { healthCheckSchema } = await import("#domain/spec/health-check.ts");
   const parsed = healthCheckSchema.safeParse({ type: type.toLowerCase() });
+  // The declared check knows more than one at its defaults: path, user, database.
+  if (parsed.success && parsed.data.type === spec.healthCheck.type) return spec;
   if (parsed.success) return { ...spec, healthCheck: parsed.data };
   throw new ConnectivityError(
     "invalid_arguments",
@@ -95,6 +98,8 @@ function serviceAt(workspace: Workspace, target: string | undefined): string {
     if (!spec) continue;
     const port = workspace.runtime(spec.name)?.port ?? spec.localPort;
     const remote = spec.technology === "ssh" ? spec.connection.remoteHost : spec.connection.resourceName;
+    // 0: none was chosen yet.
+    if (port === 0 && wanted.endsWith(":0")) continue;
     if ([`127.0.0.1:${port}`, `localhost:${port}`, `${remote}:${spec.remotePort}`].includes(wanted)) return spec.name;
   }
   throw new ConnectivityError("target_not_found", "name a declared service, or a host:port that one of them has", {

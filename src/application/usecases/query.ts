@@ -94,7 +94,12 @@ function momentOf(
   service: string | undefined,
 ): number | undefined {
   if (text === undefined) return undefined;
-  if (text === "last_ready") return service === undefined ? undefined : workspace.condition(service).verified?.atMs;
+  if (text === "last_ready") {
+    const verified = service === undefined ? undefined : workspace.condition(service).verified;
+    if (verified) return verified.atMs;
+    const why = service === undefined ? "last_ready needs a service" : `${service} was not ready since the daemon runs`;
+    throw new ConnectivityError("invalid_arguments", `${why}: give ${name} as a time`, { argument: name });
+  }
   const atMs = parseMoment(text, nowMs, timeZone);
   if (atMs !== undefined) return atMs;
   throw new ConnectivityError("invalid_arguments", `${name} is not a time: write ISO, 10:02, 1h or last_ready`, {

@@ -68,8 +68,19 @@ export function selectService(workspace: Workspace, asked: string, mayGuess: boo
   return resolveName("service", asked, names, mayGuess, notes);
 }
 
+/** @throws ConnectivityError `service_disabled`: who asks for it by name is told, and not left with a stopped service */
+export function refuseDisabled(workspace: Workspace, service: string): void {
+  if (workspace.declaration(service)?.spec?.enabled !== false) return;
+  throw new ConnectivityError("service_disabled", `service ${service} is switched off (enabled: false)`, { service });
+}
+
+/** The one that is declared so, else the first that is not production. */
 function defaultEnvironment(environments: readonly EnvironmentSpec[]): EnvironmentSpec | undefined {
-  return environments.find((environment) => environment.default) ?? environments[0];
+  return (
+    environments.find((environment) => environment.default) ??
+    environments.find((environment) => !environment.production) ??
+    environments[0]
+  );
 }
 
 const enabledServices = (workspace: Workspace): string[] =>

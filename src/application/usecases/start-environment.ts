@@ -2,10 +2,11 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
 import { environmentState } from "#domain/service-state.ts";
 import { humanDuration } from "#domain/time.ts";
+import { invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { StartEnvironmentArgs } from "../surface/use-cases.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
-import { select, workspaceOf, shownPath, type Selection, type UseCaseDependencies } from "./scope.ts";
+import { refuseDisabled, select, workspaceOf, shownPath, type Selection, type UseCaseDependencies } from "./scope.ts";
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
 import { takePorts } from "./take-ports.ts";
@@ -27,7 +28,7 @@ export async function startEnvironment(
   refuseInvalid(workspace);
   const selection = select(workspace, args, false);
   refuseEmpty(workspace, selection);
-  refuseDisabled(workspace, args.services ?? []);
+  for (const service of args.services ? selection.services : []) refuseDisabled(workspace, service);
   await takePorts(deps, workspace, selection.services, args, context);
   const { id, name } = context.client.hello;
   const holder = { clientId: id, clientName: deps.clients.nameOf(id) ?? name };
@@ -45,7 +46,7 @@ export async function startEnvironment(
   const state = environmentState(order.map((service) => workspace.condition(service).state));
   const took = humanDuration(clock.monotonicMs() - startedMs);
   const env = variablesOf(workspace, order);
-  const steps = order.flatMap((service) => remediesOf(workspace, service));
+  const steps = distinct(order.flatMap((service) => remediesOf(workspace, service)));
   return {
     summary: startSummary(workspace, environment ?? "services", order, took),
     // An environment in which everything is stopped cannot come out of a start.
@@ -62,18 +63,10 @@ export async function startEnvironment(
 
 /** A file that was changed into something invalid must not look as if it were in force. */
 function refuseInvalid(workspace: Workspace): void {
-  const { configuration, problems } = workspace;
-  if (problems.length === 0) return;
-  const [first] = problems;
-  throw new ConnectivityError(
-    "config_invalid",
-    `${configuration.path}:${first?.line}:${first?.column}: ${first?.message}`,
-    {
-      file: configuration.path,
-      problems: problems.slice(0, 20).map((problem) => `${problem.line}:${problem.column}: ${problem.message}`),
-      in_force: "the last valid reading still runs",
-    },
-  );
+  if (workspace.problems.length === 0) return;
+  // Without a reading that was ever valid, this throws by itself.
+  const { path } = workspace.configuration;
+  throw invalidConfiguration(path, workspace.problems, "the last valid reading still runs");
 }
 
 /** "0 of 0 ready" would say neither that it worked nor what to do. */
@@ -87,16 +80,6 @@ function refuseEmpty({ configuration }: Workspace, { services, environment }: Se
       : `${environment?.name ?? "the list"} names no service that is switched on; add one in ${path}`,
     { file: path, ...(environment && { environment: environment.name }) },
   );
-}
-
-function refuseDisabled(workspace: Workspace, asked: readonly string[]): void {
-  for (const name of asked) {
-    if (workspace.declaration(name)?.spec?.enabled === false) {
-      throw new ConnectivityError("service_disabled", `service ${name} is switched off (enabled: false)`, {
-        service: name,
-      });
-    }
-  }
 }
 
 function startSummary(workspace: Workspace, title: string, services: readonly string[], took: string): string {
@@ -121,7 +104,13 @@ function nextSteps(workspace: Workspace, services: readonly string[], operation:
   if (operation !== undefined) steps.push({ tool: "wait_for", arguments: { operation }, why: "it is still starting" });
   for (const service of services) {
     const { state, failure } = workspace.condition(service);
-    if (state === "ready" || !failure || failure.code === "dependency_failed") continue;
+    if (state === "ready" || !failure) continue;
+    if (failure.code === "dependency_failed") {
+      const root = String(failure.facts?.["root_service"]);
+      if (services.includes(root) || workspace.isWanted(root)) continue;
+      steps.push({ tool: "start_environment", arguments: { services: [root] }, why: `${service} waits for it` });
+      continue;
+    }
     if (state === "waiting") {
       steps.push({
         tool: "wait_for",
@@ -134,6 +123,11 @@ function nextSteps(workspace: Workspace, services: readonly string[], operation:
   }
   return steps.slice(0, shownFailures);
 }
+
+/** Ten services behind one host have one thing to be done about it. */
+const distinct = <T>(steps: readonly T[]): T[] => [
+  ...new Map(steps.map((step) => [JSON.stringify(step), step])).values(),
+];
 
 /** Not an error: there is nothing to start yet, and this is how to make it. */
 function noConfiguration({ client }: CallContext): Answer {

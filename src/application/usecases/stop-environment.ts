@@ -18,9 +18,11 @@ export async function stopEnvironment(
   const asked = all ? everything : select(workspace, args, false).services;
   // In start order, so that the engine can stop in reverse.
   const names = startOrder(asked, dependsOn).filter((name) => asked.includes(name) && !spared.has(name));
+  // Whoever stops all of it means also what the file does not declare any more.
+  const gone = args.services === undefined ? workspace.wantedNames("undeclared") : [];
   const { id, name } = client.hello;
   const holder = { clientId: id, clientName: clients.nameOf(id) ?? name };
-  const { stopped, kept } = await engine.stop(workspace, names, holder, args.force ?? false);
+  const { stopped, kept } = await engine.stop(workspace, [...names, ...gone], holder, args.force ?? false);
   const keptFor = kept.map((one) => `${one.service} (for ${one.for.join(", ")})`);
   const next: NextStep[] =
     kept.length > 0

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { startOrder } from "#domain/dependency-order.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
@@ -19,27 +20,24 @@ export async function takePorts(
   }: { readonly replace?: boolean | undefined; readonly take_over?: boolean | undefined },
   { client }: CallContext,
 ): Promise<void> {
-  const ports = new Set(services.flatMap((name) => workspace.declaration(name)?.spec?.localPort || []));
+  const dependsOn = (name: string): readonly string[] => workspace.declaration(name)?.spec?.dependsOn ?? [];
+  const starting = startOrder(services, dependsOn);
+  const ports = new Set(starting.flatMap((name) => workspace.declaration(name)?.spec?.localPort || []));
   const holder = { clientId: client.hello.id, clientName: client.hello.name };
-  for (const other of deps.engine.workspaces()) {
-    if (!(other === workspace ? replace : takeOver)) continue;
-    for (const runtime of other.runtimes()) {
-      const { name } = runtime.spec;
-      if (!runtime.listening || !ports.has(runtime.port) || (other === workspace && services.includes(name))) continue;
-      const { kept } = await deps.engine.stop(other, [name], holder, false);
-      const [held] = kept;
-      if (held) {
-        throw new ConnectivityError(
-          "held_by_other_client",
-          `port ${runtime.port} is held by ${name} for ${held.for.join(", ")}`,
-          {
-            port: runtime.port,
-            service: name,
-            workspace: basename(other.path),
-            clients: held.for,
-          },
-        );
-      }
-    }
+  const inTheWay = [...deps.engine.workspaces()]
+    .filter((other) => (other === workspace ? replace : takeOver))
+    .flatMap((other) => [...other.runtimes()].map((runtime) => ({ other, runtime, name: runtime.spec.name })))
+    .filter(({ runtime }) => runtime.listening && ports.has(runtime.port))
+    .filter(({ other, name }) => other !== workspace || !starting.includes(name));
+  // All are asked about before the first is stopped.
+  for (const { other, runtime, name } of inTheWay) {
+    const others = deps.engine.othersWanting(other, name, client.hello.id);
+    if (others.length === 0) continue;
+    throw new ConnectivityError(
+      "held_by_other_client",
+      `port ${runtime.port} is held by ${name} for ${others.join(", ")}`,
+      { port: runtime.port, service: name, workspace: basename(other.path), clients: others },
+    );
   }
+  await Promise.all(inTheWay.map(({ other, name }) => deps.engine.stop(other, [name], holder, false)));
 }

@@ -2,7 +2,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { environmentState } from "#domain/service-state.ts";
 import type { LoggedEvent } from "../engine/event-log.ts";
 import type { Workspace } from "../engine/workspace.ts";
-import type { Answer, CallContext } from "../surface/tool-definition.ts";
+import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { WaitForArgs } from "../surface/use-cases.ts";
 import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
 import { nextChange } from "./settle.ts";
@@ -10,6 +10,8 @@ import { nextChange } from "./settle.ts";
 /** Clients cut a call after 60 s. */
 const longestMs = 50_000;
 const defaultMs = 25_000;
+/** How often the file is looked at meanwhile: what is waited for may be an edit. */
+const refreshEveryMs = 1000;
 
 interface Goal {
   readonly title: string;
@@ -26,12 +28,19 @@ export async function waitFor(deps: UseCaseDependencies, args: WaitForArgs, cont
   const goal = goalOf(deps, workspace, args);
   const limitMs = Math.min(args.timeout_s === undefined ? defaultMs : args.timeout_s * 1000, longestMs);
   const startedMs = clock.monotonicMs();
+  let refreshedMs = startedMs;
   context.progress(`waiting for ${goal.title}`);
   for (;;) {
     const reached = goal.reached();
     if (reached) return { summary: reached.summary, done: true, ...rest(reached), next_steps: [] };
     if (context.signal.aborted) throw new ConnectivityError("cancelled", `waiting for ${goal.title} was cancelled`);
-    if (clock.monotonicMs() - startedMs >= limitMs) break;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - startedMs >= limitMs) break;
+    if (nowMs - refreshedMs >= refreshEveryMs) {
+      refreshedMs = nowMs;
+      // A file that cannot be read now changes nothing.
+      await workspace.refresh().catch(() => undefined);
+    }
     await nextChange(engine, workspace, clock, context.signal);
   }
   const { summary, state } = goal.otherwise();
@@ -42,12 +51,15 @@ export async function waitFor(deps: UseCaseDependencies, args: WaitForArgs, cont
     ...(state !== undefined && { state }),
     next_steps: [
       { tool: "wait_for", arguments: again, why: "goes on waiting" },
-      ...(args.service === undefined
-        ? []
-        : [{ tool: "diagnose", arguments: { service: args.service }, why: "says what it waits for" }]),
+      ...(args.service === undefined ? [] : [stepFor(workspace, selectService(workspace, args.service, true))]),
     ],
   };
 }
+
+const stepFor = (workspace: Workspace, service: string): NextStep =>
+  workspace.condition(service).state === "stopped"
+    ? { tool: "control_service", arguments: { service, action: "start" }, why: "it is stopped" }
+    : { tool: "diagnose", arguments: { service }, why: "says what it waits for" };
 
 const rest = ({ state, seen }: { readonly state?: string; readonly seen?: object }): object => ({
   ...(state !== undefined && { state }),
@@ -107,14 +119,14 @@ function stateGoal(workspace: Workspace, service: string, wanted: "ready" | "fai
 
 /** Only what happens from now on counts: what was there before is for `query`. */
 function eventGoal(
-  { engine, clock }: UseCaseDependencies,
+  { engine }: UseCaseDependencies,
   workspace: Workspace,
   { event, match }: WaitForArgs,
   service: string | undefined,
 ): Goal {
-  const fromMs = clock.nowMs();
+  const { lastId } = engine.events;
   const wanted = (one: LoggedEvent): boolean =>
-    one.atMs >= fromMs &&
+    one.id > lastId &&
     (service === undefined || one.service === service) &&
     (event === undefined || one.kind === event || one.code === event) &&
     (match === undefined || one.text.toLowerCase().includes(match.toLowerCase()));

@@ -34,25 +34,36 @@ const confidence = { confirmed: 0.97, walkOnly: 0.9, dependency: 0.85 } as const
 
 /**
  * A service that answers badly, or waits for another, while one that it depends on is broken: the other one is the
- * cause. A service whose own path is broken (credentials, cluster, target) is its own cause, whatever else is.
+ * cause. A service whose own path is broken (credentials, cluster, target) is its own cause, whatever else is. Each walk
+ * is looked at once, however many services depend on it.
  */
-export function infer(walk: Walk): Inference {
-  const own = causeOf(walk);
-  const below = walk.dependencies.map(infer).filter((inference) => inference.root !== undefined);
-  const [first, ...rest] = below;
-  const dependsOnOthers = own === undefined || own.rung === "application" || own.rung === "relation";
-  if (!first?.root || (own === undefined && walk.failure === undefined && !walk.dependencies.length)) {
-    return { ...(own && { root: own }), symptoms: [], others: [] };
-  }
-  const restRoots = rest.flatMap(({ root }) => root ?? []);
-  if (!own) return { symptoms: [], others: below.flatMap(({ root }) => root ?? []) };
-  if (!dependsOnOthers) return { root: own, symptoms: [], others: below.flatMap(({ root }) => root ?? []) };
+export function infer(walk: Walk, known = new Map<Walk, Inference>()): Inference {
+  const before = known.get(walk);
+  if (before) return before;
+  const below = walk.dependencies.map((dependency) => infer(dependency, known));
+  const inference = join(causeOf(walk), below);
+  known.set(walk, inference);
+  return inference;
+}
+
+function join(own: Cause | undefined, below: readonly Inference[]): Inference {
+  const causes = distinct(below.flatMap(({ root, others }) => [...(root ? [root] : []), ...others]));
+  if (!own) return { symptoms: [], others: causes };
+  const dependsOnOthers = own.rung === "application" || own.rung === "relation";
+  const blamed = dependsOnOthers ? below.find(({ root }) => root !== undefined) : undefined;
+  if (!blamed?.root) return { root: own, symptoms: [], others: causes };
+  const { root } = blamed;
   return {
-    root: { ...first.root, confidence: Math.min(first.root.confidence, confidence.dependency) },
-    symptoms: [own, ...first.symptoms],
-    others: restRoots,
+    root: { ...root, confidence: Math.min(root.confidence, confidence.dependency) },
+    symptoms: [own, ...blamed.symptoms],
+    others: causes.filter((cause) => cause.service !== root.service),
   };
 }
+
+/** A cause that is reached over several services is one. */
+const distinct = (causes: readonly Cause[]): Cause[] => [
+  ...new Map(causes.map((cause) => [`${cause.service} ${cause.failure.code}`, cause])).values(),
+];
 
 function causeOf({ service, rung, failure, confirmed }: Walk): Cause | undefined {
   if (!failure || rung === undefined) return undefined;
@@ -68,7 +79,7 @@ function causeOf({ service, rung, failure, confirmed }: Walk): Cause | undefined
 /** Whether two causes are one: the same code about the same thing (a context, a host, a variable). */
 export function sameCause(left: Failure, right: Failure): boolean {
   if (left.code !== right.code) return false;
-  const shared = ["context", "host", "server", "variables", "command", "key_file"].find(
+  const shared = ["context", "host", "server", "variables", "variable", "command", "key_file"].find(
     (name) => left.facts?.[name] !== undefined,
   );
   return shared !== undefined && String(left.facts?.[shared]) === String(right.facts?.[shared]);

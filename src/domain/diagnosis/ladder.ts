@@ -10,13 +10,11 @@ export interface RungFinding {
   readonly ms?: number;
 }
 
+/** From the configuration file to the application behind the connection, for a service of a technology. */
 const ladders: Readonly<Record<Technology, readonly Rung[]>> = {
   kubernetes: ["configuration", "local_port", "credentials", "cluster", "workload", "target", "application"],
   ssh: ["configuration", "local_port", "ssh", "credentials", "target", "application"],
 };
-
-/** From the configuration file to the application behind the connection, for a service of a technology. */
-const ladderOf = (technology: Technology): readonly Rung[] => ladders[technology];
 
 /** Where on a technology's ladder a failure stands; one of the network stands at the first rung that crosses it. */
 export function rungOn(technology: Technology, failure: Failure): Rung {

@@ -36,12 +36,12 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   variable_missing: (fact) => [
     {
       do: "ask",
-      what: `a value for the variable ${fact("variables") ?? "that is missing"}`,
+      what: `a value for the variable ${fact("variables") ?? fact("variable") ?? "that is missing"}`,
       why: "the configuration refers to it",
     },
     {
       do: "run",
-      command: `export ${fact("variables") ?? "NAME"}=… && portwright up`,
+      command: `export ${fact("variables")?.split(",")[0] ?? fact("variable") ?? "NAME"}=… && portwright up`,
       why: "a terminal's variables reach the daemon",
       then: comesBack,
     },

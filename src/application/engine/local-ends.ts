@@ -1,0 +1,76 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
+import type { LocalConnection, LocalListener, LocalListeners } from "../ports/local-listener.ts";
+import type { StateStore, WantedService } from "../ports/state-store.ts";
+import { PortClaims } from "./port-claims.ts";
+
+export interface LocalEndsDependencies {
+  readonly listeners: LocalListeners;
+  readonly store: StateStore;
+  /** A remembered port could not be had: another one is used, and remembered, from now on. */
+  onMoved(owner: WantedService, moved: { readonly from: number; readonly to: number }): void;
+  /** A connection could not be accepted; the listener goes on. */
+  onError(owner: WantedService, error: ConnectivityError): void;
+}
+
+type OnConnection = (connection: LocalConnection) => void;
+
+/** Opens local ports for services of all workspaces, none for two of them. */
+export class LocalEnds {
+  readonly #deps: LocalEndsDependencies;
+  readonly #claims = new PortClaims();
+
+  constructor(deps: LocalEndsDependencies) {
+    this.#deps = deps;
+  }
+
+  /** The declared port, or for none the remembered one, or a free one that is remembered from now on. */
+  async listen(owner: WantedService, service: ServiceSpec, onConnection: OnConnection): Promise<LocalListener> {
+    const { store } = this.#deps;
+    if (service.localPort !== 0) return this.#claimAndListen(owner, service, service.localPort, onConnection);
+    const remembered = store.rememberedPort(owner);
+    if (remembered !== undefined) {
+      try {
+        return await this.#claimAndListen(owner, service, remembered, onConnection);
+      } catch (thrown) {
+        if (!(thrown instanceof ConnectivityError) || thrown.code !== "local_port_in_use") throw thrown;
+      }
+    }
+    const listener = await this.#open(owner, service, 0, onConnection);
+    try {
+      const claim = this.#claims.claim(listener.port, owner);
+      store.rememberPort(owner, listener.port);
+      if (remembered !== undefined) this.#deps.onMoved(owner, { from: remembered, to: listener.port });
+      return claimed(listener, claim);
+    } catch (thrown) {
+      await listener.close();
+      throw thrown;
+    }
+  }
+
+  async #claimAndListen(
+    owner: WantedService,
+    service: ServiceSpec,
+    port: number,
+    onConnection: OnConnection,
+  ): Promise<LocalListener> {
+    const claim = this.#claims.claim(port, owner);
+    try {
+      return claimed(await this.#open(owner, service, port, onConnection), claim);
+    } catch (thrown) {
+      claim[Symbol.dispose]();
+      throw thrown;
+    }
+  }
+
+  #open(owner: WantedService, service: ServiceSpec, port: number, onConnection: OnConnection): Promise<LocalListener> {
+    const onError = (error: ConnectivityError): void => this.#deps.onError(owner, error);
+    return this.#deps.listeners.listen(service.listen, port, onConnection, onError);
+  }
+}
+
+const claimed = (listener: LocalListener, claim: Disposable): LocalListener => ({
+  host: listener.host,
+  port: listener.port,
+  close: () => listener.close().finally(() => claim[Symbol.dispose]()),
+});

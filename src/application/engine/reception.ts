@@ -1,0 +1,141 @@
+import { ConnectivityError, toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { errorCatalogue, type Rung } from "#domain/error-catalogue.ts";
+import type { Health } from "#domain/health.ts";
+import type { LinkState } from "#domain/link-state.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Transport } from "../ports/forward-driver.ts";
+import type { LocalConnection, RelayOutcome } from "../ports/local-listener.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+/** A connection to the target that is not open after this time will not be: nobody is left hanging. */
+const connectTimeoutMs = 15_000;
+/**
+ * With these the target answers, only not as it should, or the check itself could not be made: a client may talk to it
+ * and see for itself.
+ */
+const answering: readonly Rung[] = ["application", "configuration"];
+
+export interface ReceptionDependencies {
+  readonly clock: Clock;
+  /** How things stand when a connection comes. */
+  now(): {
+    readonly wanted: boolean;
+    readonly link: LinkState;
+    readonly transport: Transport | undefined;
+    readonly health: Health;
+  };
+  /** A connection could not be opened, or broke, on the transport that is open now. */
+  onFailed(failure: Failure): void;
+  /** One ended in a way that may be the target's fault. */
+  onDoubt(): void;
+  onEnd(outcome: RelayOutcome): void;
+}
+
+/** Takes in a service's local connections: forwards them, lets them wait for a better time, or resets them at once. */
+export class Reception {
+  readonly #deps: ReceptionDependencies;
+  readonly #room: WaitingRoom;
+  readonly #timeoutMs: number;
+  /** When a connection that came back to the waiting room has to leave it for good. */
+  readonly #deadlines = new WeakMap<LocalConnection, number>();
+  #open = 0;
+
+  constructor({ waitingRoom }: ServiceSpec, deps: ReceptionDependencies) {
+    this.#deps = deps;
+    this.#timeoutMs = waitingRoom.timeoutMs;
+    this.#room = new WaitingRoom(deps.clock, waitingRoom);
+  }
+
+  /** Connections that are forwarded now. */
+  get open(): number {
+    return this.#open;
+  }
+  get waiting(): number {
+    return this.#room.size;
+  }
+
+  accept(connection: LocalConnection): void {
+    this.#deadlines.set(connection, this.#deps.clock.monotonicMs() + this.#timeoutMs);
+    const { wanted, transport } = this.#deps.now();
+    if (!wanted || this.#isHopeless()) connection.reset();
+    else if (transport && this.#admits()) void this.#forward(connection, transport);
+    else this.#room.enter(connection, this.#deadlines.get(connection));
+  }
+
+  /** The target can be reached (again): who waits goes on. */
+  admitWaiting(transport: Transport): void {
+    for (const connection of this.#room.leave()) void this.#forward(connection, transport);
+  }
+
+  /** Lets nobody wait for what does not come by itself. */
+  review(): void {
+    if (this.#isHopeless()) this.turnAway();
+  }
+
+  turnAway(): void {
+    this.#room.turnAway();
+  }
+
+  /** Whether a new connection has a chance: the target answers, or it is not known yet. */
+  #admits(): boolean {
+    const { health } = this.#deps.now();
+    return health.kind !== "failing" || answering.includes(errorCatalogue[health.failure.code].rung);
+  }
+
+  #isHopeless(): boolean {
+    const { link, health } = this.#deps.now();
+    if (link.kind === "failed") return true;
+    return (
+      link.kind === "up" &&
+      health.kind === "failing" &&
+      !errorCatalogue[health.failure.code].retryable &&
+      !this.#admits()
+    );
+  }
+
+  async #forward(connection: LocalConnection, transport: Transport): Promise<void> {
+    const gone = new AbortController();
+    connection.onGone(() => gone.abort(new ConnectivityError("cancelled", "the client went away")));
+    this.#open++;
+    try {
+      const stream = await this.#connect(transport, gone.signal);
+      let streamError: unknown;
+      stream.once("error", (error) => (streamError = error));
+      const outcome = await connection.relay(stream);
+      this.#deps.onEnd(outcome);
+      if (this.#deps.now().transport !== transport) return;
+      // A target may reset a client for good reasons: that alone says nothing against it.
+      const refused = streamError instanceof ConnectivityError && streamError.facts["reset_by"] !== "target";
+      if (refused) this.#deps.onFailed((streamError as ConnectivityError).toFailure());
+      else if (outcome.ended === "reset_by_target" || outcome.ended === "connection_lost") this.#deps.onDoubt();
+    } catch (thrown) {
+      if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));
+    } finally {
+      this.#open--;
+    }
+  }
+
+  async #connect(transport: Transport, gone: AbortSignal): ReturnType<Transport["connect"]> {
+    const late = new AbortController();
+    const seconds = connectTimeoutMs / 1000;
+    using _deadline = this.#deps.clock.after(connectTimeoutMs, () =>
+      late.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
+    );
+    return await transport.connect({ signal: AbortSignal.any([gone, late.signal]) });
+  }
+
+  /** Nothing was read from the client yet, so it may wait for a better time, unless that will not come by itself. */
+  #connectFailed(connection: LocalConnection, transport: Transport, error: ConnectivityError): void {
+    const now = this.#deps.now();
+    if (now.transport === transport) this.#deps.onFailed(error.toFailure());
+    if (!error.retryable || !now.wanted || this.#isHopeless()) {
+      connection.reset();
+      return;
+    }
+    const { transport: current } = this.#deps.now();
+    // The transport was replaced while this one tried the old: nobody else would call it out of the room.
+    if (current && current !== transport && this.#admits()) void this.#forward(connection, current);
+    else this.#room.enter(connection, this.#deadlines.get(connection));
+  }
+}

@@ -1,0 +1,130 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConfigSource } from "#adapters/config-files/index.ts";
+import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createProbes } from "#adapters/probes/index.ts";
+import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import { createAccess } from "#adapters/system/access.ts";
+import { createSystemClock } from "#adapters/system/clock.ts";
+import { createPortOwners } from "#adapters/system/port-owners.ts";
+import type { ClientSession } from "#application/client.ts";
+import { createPortwright, type Application } from "#application/portwright.ts";
+import type { StateStore } from "#application/ports/state-store.ts";
+import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
+import type { UseCases } from "#application/surface/use-cases.ts";
+import { createDirectDriver, type DirectDriver } from "./direct-driver.ts";
+
+// Answers are records whose keys the tests name.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Told = Answer & Record<string, any>;
+/** A use case that takes a call. */
+type Verb = Exclude<keyof UseCases, "readStatus" | "readService" | "serviceNames" | "environmentNames">;
+
+/** A connected client, as a session of a tool server has it. */
+export interface TestClient {
+  readonly session: ClientSession;
+  readonly progress: string[];
+  call<V extends Verb>(verb: V, args: Parameters<UseCases[V]>[0], signal?: AbortSignal): Promise<Told>;
+}
+
+/** The whole application over real configuration files, store, listeners and probes; only the driver goes without a tunnel. */
+export interface TestPortwright extends AsyncDisposable {
+  readonly application: Application;
+  readonly driver: DirectDriver;
+  readonly store: StateStore;
+  /** Folder of the client's configuration. */
+  readonly folder: string;
+  readonly file: string;
+  /** Writes the configuration: services in YAML flow form, further keys as they stand. */
+  configure(services: readonly string[], rest?: string): Promise<void>;
+  write(text: string): Promise<void>;
+  connect(options?: Partial<ClientSession["hello"]>): Promise<TestClient>;
+  /** The process dies, without a word: another one begins over the same state. */
+  crash(): Promise<TestPortwright>;
+}
+
+export interface TestPortwrightOptions {
+  readonly folder?: string;
+  readonly driver?: DirectDriver;
+}
+
+let clients = 0;
+
+export async function makePortwright(options: TestPortwrightOptions = {}): Promise<TestPortwright> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "portwright-engine-")));
+  const file = join(folder, "portwright.yaml");
+  const clock = createSystemClock();
+  const driver = options.driver ?? createDirectDriver();
+  const store = openStateStore(join(folder, "state.db"));
+  const application = createPortwright({
+    clock,
+    store,
+    driver: () => Promise.resolve(driver),
+    configSource: createConfigSource(),
+    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    probes: createProbes(),
+    ownEnvironment: {},
+    makeAccess: (_workspace, environment) =>
+      createAccess({ envLayers: [environment], homeDir: folder, workspaceDir: folder, trusted: false }),
+  });
+  const sessions: ClientSession[] = [];
+  const end = async (): Promise<void> => {
+    await application.close();
+    await driver.close();
+    store.close();
+  };
+  return {
+    application,
+    driver,
+    store,
+    folder,
+    file,
+    write: (text) => writeFile(file, text),
+    configure: (services, rest = "") =>
+      writeFile(file, `version: "1.0"\nservices:\n${services.map((service) => `  - ${service}\n`).join("")}${rest}`),
+    async connect(hello = {}) {
+      const session = await application.connect({
+        id: `client-${++clients}`,
+        name: "tester",
+        version: "1",
+        cwd: folder,
+        terminal: false,
+        timeZone: "UTC",
+        env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "/nonexistent" },
+        ...hello,
+      });
+      sessions.push(session);
+      return testClient(application, session);
+    },
+    async crash() {
+      // What a killed process leaves behind is its database alone; its sockets are closed by the system.
+      await end();
+      return makePortwright({ folder });
+    },
+    async [Symbol.asyncDispose]() {
+      await end().catch(() => undefined);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function testClient(application: Application, session: ClientSession): TestClient {
+  const progress: string[] = [];
+  return {
+    session,
+    progress,
+    call: (verb, args, signal = new AbortController().signal) => {
+      const context: CallContext = { client: session, signal, progress: (message) => void progress.push(message) };
+      const useCase = application.useCases[verb] as (args: unknown, context: CallContext) => Promise<Told>;
+      return useCase(args, context);
+    },
+  };
+}
+
+/** One service of a file, in flow form: over the direct driver its `remote_port` is where it leads. */
+export const serviceYaml = (name: string, remotePort: number, keys = ""): string =>
+  `{name: ${name}, technology: ssh, remote_port: ${remotePort}, connection: {host: direct}${keys === "" ? "" : `, ${keys}`}}`;
+
+/** A check that answers at once and is repeated fast. */
+export const redisCheck = "health_check: {type: redis, interval: 1s, timeout: 1s}";
