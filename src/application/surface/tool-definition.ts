@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { Remedy as UserStep } from "#domain/diagnosis/remedies.ts";
 import type { ClientSession } from "../client.ts";
 
 /** What a call may use besides its arguments. */
@@ -10,27 +11,19 @@ export interface CallContext {
   progress(message: string, done?: number, total?: number): void;
 }
 
+export type { UserStep };
+
 export interface NextStep {
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly why: string;
 }
 
-/** For the person: logins, cluster changes, edits of files that are not ours. */
-export interface UserStep {
-  readonly do: "run" | "edit" | "login" | "ask";
-  readonly command?: string;
-  readonly where?: string;
-  readonly what?: string;
-  readonly why?: string;
-  readonly changes?: string;
-  readonly then?: string;
-}
-
 /** What every answer has: `summary` first, at most three complete `next_steps` last. */
 export interface Answer {
   readonly summary: string;
   readonly [fact: string]: unknown;
+  /** For the person: logins, cluster changes, edits of files that are not ours. */
   readonly user_steps?: readonly UserStep[];
   readonly next_steps?: readonly NextStep[];
 }
