@@ -2,7 +2,8 @@
  * Memory of the daemon with SQLite and one MCP session, of a shim, of 100 defined idle services, and of 10 idle forwards
  * (5 over SSH, 5 over Kubernetes), beside bare Node of the same version, LocalPort's daemon with the same services, and
  * one `kubectl port-forward` per forward; all interleaved. Private is RssAnon of /proc/PID/status. Ours is started as a
- * user's is: by a client, through the shim, with its own settings. `npm run bench -- memory idle shim` measures only those.
+ * user's is: by a client, through the shim, with its own settings; what the daemon does at rest is part of it (one
+ * collection, 3 s after its client came). `npm run bench -- memory idle shim` measures only those.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import {
@@ -102,7 +103,8 @@ function row(what: string, name: string, limits: { readonly private?: number; re
 }
 
 printTable(
-  `memory, Node ${process.versions.node}, medians of ${rounds} interleaved rounds, ${settleMs / 1000} s after the last work, MB`,
+  `memory, Node ${process.versions.node}, medians of ${rounds} interleaved rounds, ${settleMs / 1000} s after the last work ` +
+    `(the daemon's collection at rest, after 3 s, ${settleMs > 3000 ? "is over" : "did not happen yet"}), MB`,
   ["what", "processes", "private", "RSS", "private ÷ bare", "RSS − bare", "wanted", ""],
   [
     row("bare node", "bare"),

@@ -12,14 +12,17 @@ import type { Technology } from "#domain/spec/service.ts";
 import type { Compose } from "#server/daemon/compose.ts";
 
 /** The one root that may import everything: the application over the real adapters, and MCP over it. */
-export const composeDaemon: Compose = async ({ store, log, version, env, homeDir }) => {
-  const { serveMcp } = await import("#server/mcp/serve-mcp.ts");
+export const composeDaemon: Compose = ({ store, log, version, env, homeDir }) => {
   const application = createApplication(store, env, homeDir);
   const serverLog = log.child({ component: "mcp" });
-  return {
+  return Promise.resolve({
     application,
-    serveMcp: (input, output, session) => serveMcp(input, output, session, application.useCases, serverLog, version),
-  };
+    // Loaded with the first client: the daemon takes connections long before.
+    serveMcp: async (input, output, session) => {
+      const { serveMcp } = await import("#server/mcp/serve-mcp.ts");
+      return serveMcp(input, output, session, application.useCases, serverLog, version);
+    },
+  });
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;

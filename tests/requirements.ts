@@ -23,6 +23,10 @@ export const requirements = {
     "every problem of a configuration is told at once, with file, line, column, the offending text and the nearest name",
   "config-names": "portwright.yaml and LocalPort's file names are found upwards from the working directory",
   "config-references": "references are resolved when a connection is dialled; a missing one is that service's finding",
+  "config-localport":
+    "every complete configuration of LocalPort's documentation and tests loads, and reads as LocalPort reads it",
+  "config-bounds": "no file crashes the reader or keeps it busy without bound, and each refusal says what to do",
+  "config-edits": "edits by tools keep comments and order",
 
   // Daemon, shim and command line
   "spine-cli": "the command line starts, shows, calls and stops what the tools do",
@@ -31,6 +35,10 @@ export const requirements = {
   "spine-kill-daemon": "after kill -9 of the daemon the same client's next call succeeds, and the services come back",
   "spine-leases": "what another client wants stays up unless forced",
   "spine-stdout": "nothing but JSON-RPC comes out on stdout, in any failure",
+  "hand-over-idle": "a newer shim takes over from an older daemon while no forwarded connection is open",
+  "hand-over-busy": "with one open it is served by the older daemon, with one clear notice, and nothing is cut",
+  "alone-serves": "mcp --no-daemon serves everything in one process",
+  "alone-refused": "mcp --no-daemon takes the daemon's lock, and says so when another holds it",
   "daemon-private-socket": "the socket is 0600 in a 0700 folder, and only the holder of the kernel lock binds it",
   "daemon-wanted-state": "the wanted state is kept in SQLite by one writer, and a damaged file does not stop the start",
 
@@ -72,30 +80,4 @@ export const requirements = {
 export type Requirement = keyof typeof requirements;
 
 /** Not cited yet. Each reason says where it is tested, or what is missing; an entry goes as soon as a test cites its id. */
-export const pending: Partial<Record<Requirement, string>> = {
-  "config-problems": "tested by the suites of adapters/config-files, which do not cite it yet",
-  "config-names": "tested by the suites of adapters/config-files, which do not cite it yet",
-  "config-references":
-    "tested by the suites of adapters/config-files and tests/integration/system-access.test.ts, which do not cite it yet",
-  "spine-stdout":
-    "tested by tests/mcp/stdio.test.ts and tests/integration/shim-daemon.test.ts, which do not cite it yet",
-  "daemon-private-socket": "tested by tests/integration/daemon-lifecycle.test.ts, which does not cite it yet",
-  "daemon-wanted-state":
-    "tested by tests/integration/sqlite-files.test.ts and the contract of the store, which do not cite it yet",
-  "ssh-authentication":
-    "tested by tests/integration/ssh-testbed.test.ts and ssh-dial.test.ts, which do not cite it yet",
-  "ssh-one-connection": "tested by the suites of adapters/ssh, which do not cite it yet",
-  "forward-contract": "tested by tests/contract/forward-driver-contract.ts, which does not cite it yet",
-  "mcp-surface": "tested by tests/mcp/surface.test.ts, which does not cite it yet",
-  "mcp-progress": "tested by tests/mcp/calls.test.ts, which does not cite it yet",
-  "mcp-instructions": "tested by tests/mcp/surface.test.ts, which does not cite it yet",
-  "kubernetes-targets": "tested by the suites of adapters/kubernetes, which do not cite it yet",
-  "kubernetes-credentials": "tested by tests/integration/kubernetes-credentials.test.ts, which does not cite it yet",
-  "kubernetes-error-stream": "tested by tests/integration/kubernetes-transport.test.ts, which does not cite it yet",
-  "check-tcp": "tested by the suites of adapters/probes, which do not cite it yet",
-  "check-http": "tested by the suites of adapters/probes, which do not cite it yet",
-  "check-postgres": "tested by the suites of adapters/probes, which do not cite it yet",
-  "wait-for": "no suite of the use case cites it yet",
-  query: "no suite of the use case cites it yet",
-  "resources-prompts": "tested by tests/mcp/resources-prompts.test.ts, which does not cite it yet",
-};
+export const pending: Partial<Record<Requirement, string>> = {};

@@ -54,6 +54,7 @@ export async function callTool(
       cwd,
     }),
   );
+  if (connection.answer.notice !== undefined) stderr.write(`portwright: ${connection.answer.notice}\n`);
   using progress = showProgress(stderr);
   const request = {
     jsonrpc: "2.0",
@@ -107,7 +108,7 @@ function toAnswer({ error, result }: Reply, name: string): ToolAnswer {
   if (error !== undefined || result === undefined) {
     throw new ConnectivityError(
       "invalid_arguments",
-      `the daemon refused to call ${name}`,
+      `the daemon refused to call ${name}; is it the name of a tool, such as get_status or start_environment?`,
       { tool: name, ...(error !== undefined && { code: error.code }) },
       error === undefined ? {} : { untrusted: error.message },
     );

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import {
   closingMethod,
@@ -54,6 +55,8 @@ interface Exchange {
 
 /** One line there, one line back. */
 function exchange(path: string, opening: object, timeoutMs: number): Promise<Exchange | undefined> {
+  // A socket that fails to connect leaves 100 kB behind, and this is asked again and again while a daemon starts.
+  if (!existsSync(path)) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const socket = connect(path);
     const splitter = new LineSplitter();

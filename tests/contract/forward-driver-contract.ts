@@ -54,7 +54,7 @@ const isOpen = async (stream: TunnelStream): Promise<boolean> => {
 
 /** What every forward driver guarantees, with real sockets. `make` is called for each test. */
 export function forwardDriverContract(name: string, make: () => Promise<ForwardDriverFixture>): void {
-  describe(`forward driver: ${name}`, () => {
+  describe(`[forward-contract] forward driver: ${name}`, () => {
     let fixture: ForwardDriverFixture;
     const scope: AsyncDisposable[] = [];
 

@@ -84,7 +84,7 @@ describe.skipIf(!there)(`three services in one environment ${there ? "" : `${nee
     },
   );
 
-  test("[pod-deleted] a deleted pod is told at the first failed connection and replaced by itself; others are untouched", async () => {
+  test("[pod-deleted] [query] a deleted pod is told at the first failed connection and replaced by itself; others are untouched", async () => {
     const client = await connected("client 2.x, 2026-07-28");
     const { answer } = await client.callTool("start_environment", {});
     const port = portOf(

@@ -59,7 +59,7 @@ describe("a daemon", () => {
     expect(readSocketHint(sandbox.paths.stateDir)).toBe(sandbox.paths.socketFile);
   });
 
-  test("its socket is private whatever the umask, in a folder that it makes private, over what a dead one left", async () => {
+  test("[daemon-private-socket] its socket is private whatever the umask, in a folder that it makes private, over what a dead one left", async () => {
     await using sandbox = new Sandbox();
     const { socketFile } = sandbox.paths;
     mkdirSync(dirname(socketFile), { mode: 0o755 });

@@ -6,6 +6,7 @@ import ssh2, { type ClientChannel } from "ssh2";
 import { afterEach, describe, expect, test } from "vitest";
 import { startBastion, type Bastion } from "../../src/cli/demo/bastion.ts";
 import { makeDemoFolder, serviceAt } from "../../src/cli/demo/demo-folder.ts";
+import { freshKey } from "../../src/cli/demo/fresh-key.ts";
 import { httpGet } from "../../src/cli/demo/http-get.ts";
 import { Narrator } from "../../src/cli/demo/narrator.ts";
 import { askCache } from "../../src/cli/demo/resp-cache.ts";
@@ -93,7 +94,7 @@ describe("the demo's bastion", () => {
   test("lets its one user in with its one key, and nobody else", async () => {
     const bastion = await bastionOf(await shop());
     await login(bastion, bastion.user, bastion.clientKey);
-    const stranger = ssh2.utils.generateKeyPairSync("ed25519").private;
+    const stranger = freshKey().private;
     await expect(login(bastion, bastion.user, stranger)).rejects.toThrow("authentication methods failed");
     await expect(login(bastion, "root", bastion.clientKey)).rejects.toThrow("authentication methods failed");
   });
@@ -146,5 +147,16 @@ describe("the demo's words", () => {
     expect(told(false, {})).toBe("\n1. Hello\n   A         LONG\n   wide one  b\n");
     expect(told(true, {})).toContain("\u001B[1m1. Hello");
     expect(told(true, { NO_COLOR: "1" })).toBe(told(false, {}));
+  });
+});
+
+describe("the demo's keys", () => {
+  test("can be read again, every one of a thousand", () => {
+    for (let made = 0; made < 1000; made++) {
+      const { private: secret, public: open } = freshKey();
+      expect([ssh2.utils.parseKey(secret), ssh2.utils.parseKey(open)].some((half) => half instanceof Error)).toBe(
+        false,
+      );
+    }
   });
 });

@@ -12,7 +12,7 @@ import { expiredCertificate } from "../support/test-certificates.ts";
 const service = kubernetesService({ resource_type: "pod", resource_name: "web-0" }, 80);
 const signal = AbortSignal.timeout(60_000);
 
-describe("kubernetes credentials against a server in this process", () => {
+describe("[kubernetes-credentials] kubernetes credentials against a server in this process", () => {
   let folder: string;
   let adapter: KubernetesAdapter;
   const servers: ApiServer[] = [];

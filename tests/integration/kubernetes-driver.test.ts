@@ -61,7 +61,7 @@ describe.skipIf(testbedKubeconfig === undefined)(
       await namespace[Symbol.asyncDispose]();
     });
 
-    test("reaches a service, a deployment and a pod, by port number and name", async () => {
+    test("[kubernetes-targets] reaches a service, a deployment and a pod, by port number and name", async () => {
       const pod = await namespace.kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}");
       const targets = [
         [{ resource_name: "web" }, 80],
@@ -100,7 +100,7 @@ describe.skipIf(testbedKubeconfig === undefined)(
       expect(await codeOf(open(connection, port))).toBe(code);
     });
 
-    test("a closed port is the stream's error, and the others on the transport live on", async () => {
+    test("[kubernetes-error-stream] a closed port is the stream's error, and the others on the transport live on", async () => {
       const transport = await open({ resource_name: "web", resource_type: "deployment" }, 9);
       const stream = await transport.connect({ signal: within() });
       const [error] = (await once(stream, "error", { signal: within() })) as [ConnectivityError];

@@ -93,7 +93,7 @@ describe.each(protocols.map((declared) => [name(declared), declared] as const))(
 });
 
 describe("a tcp check", () => {
-  test("passes when nothing refuses for 250 ms, and at once with a banner", async () => {
+  test("[check-tcp] passes when nothing refuses for 250 ms, and at once with a banner", async () => {
     await using silent = await serve(() => undefined);
     expect(await check({ type: "tcp" }, pathTo(silent.port))).toMatchObject({ ok: true, by: "tcp" });
     await using banner = await serve((socket) => void socket.write("220 ready\r\n"));

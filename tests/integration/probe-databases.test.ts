@@ -104,7 +104,7 @@ const authentication = (code: number, data: Buffer | string = ""): Buffer =>
   reply("R", Buffer.concat([Buffer.from([0, 0, 0, code]), Buffer.from(data as string)]));
 const admitted = Buffer.concat([authentication(0), reply("S", "TimeZone\0UTC\0"), reply("Z", "I")]);
 
-describe("a postgres check", () => {
+describe("[check-postgres] a postgres check", () => {
   const plain = { sslmode: "disable", user: "app", password: "pw", database: "app" };
   const config = (more: object = {}): object => ({ type: "postgres", config: { ...plain, ...more } });
 

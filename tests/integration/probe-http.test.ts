@@ -11,7 +11,7 @@ const answers = (handle: (request: IncomingMessage, response: ServerResponse) =>
   serve(() => undefined, createHttpServer(handle));
 
 describe.each([false, true])("an http check (through a tunnel: %s)", (tunnel) => {
-  test("of a healthy target says what it saw", async () => {
+  test("[check-http] of a healthy target says what it saw", async () => {
     let seen: IncomingMessage | undefined;
     await using server = await answers((request, response) => {
       seen = request;

@@ -41,7 +41,7 @@ describe("the state file", () => {
     }
   });
 
-  test("a damaged file is set aside and the store starts empty", () => {
+  test("[daemon-wanted-state] a damaged file is set aside and the store starts empty", () => {
     const file = join(folder, "state.db");
     writeFileSync(file, "this is no database, and long enough to have a header of one hundred bytes".repeat(20));
     const setAside: string[] = [];

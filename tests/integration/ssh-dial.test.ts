@@ -182,7 +182,7 @@ describe("host keys", () => {
 });
 
 describe("logging in", () => {
-  test("a password, by reference", async () => {
+  test("[ssh-authentication] a password, by reference", async () => {
     const bastion = await server({ password: "hunter2" });
     home.env["SECRET"] = "hunter2";
     await open(bastion.port, { password: `\${env:SECRET}` });
@@ -310,7 +310,7 @@ describe("forwarding", () => {
 });
 
 describe("one connection per bastion", () => {
-  test("fifty services at once share one login", async () => {
+  test("[ssh-one-connection] fifty services at once share one login", async () => {
     const bastion = await server();
     const transports = await Promise.all(
       Array.from({ length: 50 }, (_, index) => open(bastion.port, { password: "x" }, index + 1)),

@@ -129,7 +129,7 @@ describe("calls", () => {
       await client.close();
     });
 
-    test("progress reaches the caller, always growing, and none comes after the answer", async () => {
+    test("[mcp-progress] progress reaches the caller, always growing, and none comes after the answer", async () => {
       let late: (() => void) | undefined;
       const steps = [
         ["dialling", 1],

@@ -5,7 +5,7 @@ import { serve } from "./served.ts";
 
 const unknown = () => Promise.reject(new ConnectivityError("unknown_service", "there is no service of that name"));
 
-describe("resources", () => {
+describe("[resources-prompts] resources", () => {
   forEachClient((_name, connect) => {
     test("are listed and read, services with their names as they are", async () => {
       const { transport } = serve({ serviceNames: () => Promise.resolve(["orders", "my db/α"]) });

@@ -32,7 +32,7 @@ const withoutDialect = (tool: ListedTool): ListedTool =>
 
 describe("the surface", () => {
   forEachClient((_name, connect) => {
-    test("tools/list is the golden file, in its order, and within 6,000 tokens", async () => {
+    test("[mcp-surface] tools/list is the golden file, in its order, and within 6,000 tokens", async () => {
       const { transport, connection } = serve();
       const client = await connect(transport);
       const listed = (await client.listTools()) as ListedTool[];
@@ -44,7 +44,7 @@ describe("the surface", () => {
       await connection.closed;
     });
 
-    test("says who it is, and what it is for in at most 2,048 characters", async () => {
+    test("[mcp-instructions] says who it is, and what it is for in at most 2,048 characters", async () => {
       const { transport } = serve();
       const client = await connect(transport);
       expect(client.serverInfo()).toMatchObject({ name: "portwright", title: "Portwright", version: "1.2.3" });

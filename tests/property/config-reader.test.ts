@@ -116,7 +116,7 @@ function editedOrRefused(text: string, dialect: "portwright" | "localport"): boo
 }
 
 describe("the reader", () => {
-  test("answers to any text", () => {
+  test("[config-bounds] answers to any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 400 }), dialects, (text, dialect) =>
         expectSound(text, dialect),

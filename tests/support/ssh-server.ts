@@ -7,6 +7,7 @@ import ssh2, {
   type ServerChannel,
   type TcpipRequestInfo,
 } from "ssh2";
+import { freshKey } from "#cli/demo/fresh-key.ts";
 
 export interface SshServerOptions {
   /** Private keys in OpenSSH form; default: a fresh Ed25519 key. */
@@ -42,9 +43,7 @@ export interface SshServer extends AsyncDisposable {
 }
 
 export const newKey = (type: "ed25519" | "ecdsa" = "ed25519"): { private: string; public: string } =>
-  type === "ed25519"
-    ? ssh2.utils.generateKeyPairSync("ed25519")
-    : ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+  type === "ed25519" ? freshKey() : ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
 
 /** Private to ssh2 (Protocol.js). */
 interface ProtocolInternals {

@@ -159,7 +159,7 @@ describe("one change touches its own lines alone", () => {
 });
 
 describe("every change", () => {
-  test("keeps comments and order, and what it makes is valid", () => {
+  test("[config-edits] keeps comments and order, and what it makes is valid", () => {
     const after = edit(
       set("db", ["local_port"], 1),
       set("web", ["health_check"], { type: "http", config: { path: "/up" } }),

@@ -30,7 +30,7 @@ const find = async (cwd: string, env: Record<string, string> = {}, config?: stri
 };
 
 describe("the file of a workspace", () => {
-  test("is the nearest upwards, ours before LocalPort's", async () => {
+  test("[config-names] is the nearest upwards, ours before LocalPort's", async () => {
     const upper = await put("p/portwright.yaml");
     expect(await find("p/a/b/c")).toBe(upper);
     const names = [

@@ -32,7 +32,7 @@ environments:
   - {name: dev, services: [dbb, cache], default: true}
   - {name: dev, servces: [], default: true}
 `;
-  test("with line, column, path and the nearest valid name", () => {
+  test("[config-problems] with line, column, path and the nearest valid name", () => {
     expect(shortProblems(text)).toEqual([
       "error 4:17 config_invalid services[0].technology (kubernetes)",
       "error 5:18 config_invalid services[0].remote_port",
@@ -250,7 +250,7 @@ describe("bounds", () => {
     expect(performance.now() - startedMs).toBeLessThan(15_000);
     return problems;
   };
-  test("aliases that multiply are refused", () => {
+  test("[config-bounds] aliases that multiply are refused", () => {
     const levels = Array.from({ length: 20 }, (_, level) => `a${level}: &a${level} [${`*a${level - 1},`.repeat(10)}]`);
     const bomb = `base: &a-1 [x]\n${levels.join("\n")}\nservices: []\n`.replaceAll("a-1", "ab").replace("*ab", "*ab");
     expect(quick(bomb)).toContain("aliases repeat more than 20000 values; write the values, or use defaults");

@@ -83,7 +83,7 @@ describe("in portwright.yaml", () => {
     const env = { EVIL: "x, technology: ssh}\n- {name: b" };
     expect(specOf(ssh("    description: ${env:EVIL}\n"), "portwright", env).description).toBe(env.EVIL);
   });
-  test("a missing variable is an error of its service, which is declared with it; the others run", () => {
+  test("[config-references] a missing variable is an error of its service, which is declared with it; the others run", () => {
     const text = `${ssh("    description: ${env:NOPE}\n    local_port: 1\n")}  - {name: b, technology: ssh, remote_port: 80, connection: {host: x}, depends_on: [a]}\n`;
     const result = reading(text);
     expect(result.ok && result.configuration.services.map(({ name, failure }) => [name, failure?.code])).toEqual([
@@ -111,7 +111,7 @@ describe("in portwright.yaml", () => {
     expect(reading(`version: "\${env:NOPE}"\n${ssh("")}`).ok).toBe(false);
     expect(reading(`${ssh("")}environments:\n  - {name: dev, description: "\${env:NOPE}"}\n`).ok).toBe(false);
   });
-  test("credentials and exports keep their template", () => {
+  test("[config-references] credentials and exports keep their template", () => {
     const text = ssh(
       `    connection: {host: x, password: "\${env:PW}", passphrase: "\${file:~/p}"}\n    health_check: {type: redis, config: {password: "\${command:op read x}"}}\n    exports: {URL: "redis://:\${env:PW}@\${host}:\${port}"}\n`,
     ).replace("    connection: {host: x}\n", "");

@@ -3,16 +3,16 @@ import { resolve } from "node:path";
 import type { ConfigSource } from "#application/ports/config-source.ts";
 import { dialectOf } from "./dialect.ts";
 import { findConfigFile, isNamedForLocalport } from "./find-file.ts";
-import { interpret } from "./interpret.ts";
 import { readConfigText } from "./read-file.ts";
 
-/** Configuration files on the local disk: `portwright.yaml` and LocalPort's. */
+/** Configuration files on the local disk: `portwright.yaml` and LocalPort's. What reads YAML is loaded with the first file. */
 export const createConfigSource = (): ConfigSource => ({
   find: findConfigFile,
   read: async (path, lookup) => {
     const absolute = resolve(path);
     const text = await readConfigText(absolute);
     const dialect = dialectOf(absolute, text, isNamedForLocalport(absolute, lookup));
+    const { interpret } = await import("./interpret.ts");
     return interpret(absolute, text, dialect, lookup);
   },
   fingerprint: async (path) => {

@@ -58,6 +58,6 @@ function readFailure(path: string, thrown: unknown): unknown {
     case "config_invalid":
       return thrown;
     default:
-      return refused(path, "could not be read", thrown);
+      return refused(path, "could not be read; name another file, or look after the disk that it is on", thrown);
   }
 }

@@ -34,7 +34,8 @@ export function typeYaml11(text: string): ScalarValue {
   if (/^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/.test(text)) return false;
   const negative = text.startsWith("-");
   const unsigned = digits(/^[-+]/.test(text) ? text.slice(1) : text);
-  const number = unsignedYaml11(/^[-+]/.test(text) ? text.slice(1) : text, unsigned);
+  // PyYAML's pattern knows no sign before a leading point.
+  const number = /^[-+]\./.test(text) ? undefined : unsignedYaml11(/^[-+]/.test(text) ? text.slice(1) : text, unsigned);
   if (number !== undefined) return negative ? -number : number;
   return infinity(text) ?? text;
 }

@@ -69,7 +69,9 @@ export function relay(
     const targetLost = (): void =>
       cut(
         targetError === undefined ||
-          (targetError instanceof ConnectivityError && targetError.code === "connection_lost")
+          (targetError instanceof ConnectivityError &&
+            targetError.code === "connection_lost" &&
+            targetError.facts["reset_by"] !== "target")
           ? "connection_lost"
           : "reset_by_target",
       );

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import type { PortOwner, PortOwners } from "#application/ports/port-owner.ts";
 
@@ -62,6 +61,7 @@ async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<bo
 /** `-F` output: lines `p<pid>` and `c<command>`. */
 async function byLsof(port: number, signal: AbortSignal): Promise<PortOwner | undefined> {
   const arguments_ = ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc"];
+  const { execFile } = await import("node:child_process");
   const output = await new Promise<string>((resolve) => {
     execFile("lsof", arguments_, { signal, encoding: "utf8" }, (_error, stdout) => resolve(stdout));
   });

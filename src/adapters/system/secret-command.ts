@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 
 /** A password manager may ask a person to touch something; nobody waits longer for one. */
@@ -44,6 +43,7 @@ export async function runSecretCommand(
   const [program, ...rest] = words;
   const { env, cwd, signal } = options;
   const limits = { env: { ...env }, cwd, timeout: limitMs, maxBuffer: largestBytes, encoding: "utf8" as const };
+  const { execFile } = await import("node:child_process");
   return await new Promise<string>((resolve, reject) => {
     const child = execFile(program, rest, { ...limits, ...(signal && { signal }) }, (error, stdout, stderr) => {
       if (!error) return resolve(stdout.replace(/\r?\n$/, ""));

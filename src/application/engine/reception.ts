@@ -105,7 +105,9 @@ export class Reception {
       const outcome = await connection.relay(stream);
       this.#deps.onEnd(outcome);
       if (this.#deps.now().transport !== transport) return;
-      if (streamError instanceof ConnectivityError) this.#deps.onFailed(streamError.toFailure());
+      // A target may reset a client for good reasons: that alone says nothing against it.
+      const refused = streamError instanceof ConnectivityError && streamError.facts["reset_by"] !== "target";
+      if (refused) this.#deps.onFailed((streamError as ConnectivityError).toFailure());
       else if (outcome.ended === "reset_by_target" || outcome.ended === "connection_lost") this.#deps.onDoubt();
     } catch (thrown) {
       if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));

@@ -26,6 +26,8 @@ export interface ServiceRuntimeDependencies {
 
 /** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
 const stalePath: readonly string[] = ["connection_lost", "operation_timed_out", "pod_gone", "forward_refused"];
+/** A tunnel that died without a word shows as a target that says nothing. */
+const isStalePath = ({ code, facts }: Failure): boolean => stalePath.includes(code) || facts?.["silent"] === true;
 
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
@@ -199,8 +201,7 @@ export class ServiceRuntime {
     if (health.kind !== "failing") return;
     this.#reception.review();
     const { failureThreshold } = this.spec.healthCheck;
-    if (stalePath.includes(health.failure.code) && health.failures % failureThreshold === 0)
-      this.#link.abandon(health.failure);
+    if (isStalePath(health.failure) && health.failures % failureThreshold === 0) this.#link.abandon(health.failure);
   }
 
   #refresh(): void {

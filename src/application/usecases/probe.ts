@@ -1,6 +1,5 @@
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
-import { healthCheckSchema } from "#domain/spec/health-check.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { openWithin, probeThrough, type WalkDependencies } from "../diagnostics/walk-ladder.ts";
 import type { Workspace } from "../engine/workspace.ts";
@@ -30,7 +29,7 @@ export async function probe(deps: ProbeDependencies, args: ProbeArgs, context: C
       failure?.facts,
     );
   }
-  const result = await probeOnce(deps, workspace, withType(spec, args.type), context);
+  const result = await probeOnce(deps, workspace, await withType(spec, args.type), context);
   if (context.signal.aborted) throw new ConnectivityError("cancelled", "the check was cancelled");
   const type = args.type ?? spec.healthCheck.type;
   const next: NextStep[] = result.ok ? [] : [{ tool: "diagnose", arguments: { service }, why: "names the cause" }];
@@ -75,8 +74,9 @@ async function probeOnce(
 }
 
 /** The same service with a check of another type, at that type's defaults. */
-function withType(spec: ServiceSpec, type: string | undefined): ServiceSpec {
+async function withType(spec: ServiceSpec, type: string | undefined): Promise<ServiceSpec> {
   if (type === undefined) return spec;
+  const { healthCheckSchema } = await import("#domain/spec/health-check.ts");
   const parsed = healthCheckSchema.safeParse({ type: type.toLowerCase() });
   // The declared check knows more than one at its defaults: path, user, database.
   if (parsed.success && parsed.data.type === spec.healthCheck.type) return spec;

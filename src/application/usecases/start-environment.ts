@@ -1,3 +1,4 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
 import { environmentState } from "#domain/service-state.ts";
 import { humanDuration } from "#domain/time.ts";
@@ -5,7 +6,7 @@ import { invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { StartEnvironmentArgs } from "../surface/use-cases.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
-import { refuseDisabled, select, workspaceOf, shownPath, type UseCaseDependencies } from "./scope.ts";
+import { refuseDisabled, select, workspaceOf, shownPath, type Selection, type UseCaseDependencies } from "./scope.ts";
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
 import { takePorts } from "./take-ports.ts";
@@ -26,6 +27,7 @@ export async function startEnvironment(
   if (!workspace) return noConfiguration(context);
   refuseInvalid(workspace);
   const selection = select(workspace, args, false);
+  refuseEmpty(workspace, selection);
   for (const service of args.services ? selection.services : []) refuseDisabled(workspace, service);
   await takePorts(deps, workspace, selection.services, args, context);
   const { id, name } = context.client.hello;
@@ -67,8 +69,20 @@ function refuseInvalid(workspace: Workspace): void {
   throw invalidConfiguration(path, workspace.problems, "the last valid reading still runs");
 }
 
+/** "0 of 0 ready" would say neither that it worked nor what to do. */
+function refuseEmpty({ configuration }: Workspace, { services, environment }: Selection): void {
+  if (services.length > 0) return;
+  const { path } = configuration;
+  throw new ConnectivityError(
+    "config_invalid",
+    configuration.services.length === 0
+      ? `${path} declares no services; declare them under services:`
+      : `${environment?.name ?? "the list"} names no service that is switched on; add one in ${path}`,
+    { file: path, ...(environment && { environment: environment.name }) },
+  );
+}
+
 function startSummary(workspace: Workspace, title: string, services: readonly string[], took: string): string {
-  if (services.length === 0) return `${title}: there is no enabled service in it to start.`;
   const conditions = services.map((service) => ({ service, ...workspace.condition(service) }));
   const ready = conditions.filter(({ state }) => state === "ready").length;
   const causes = conditions

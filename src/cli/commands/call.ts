@@ -1,12 +1,12 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Command } from "../command.ts";
-import { exit } from "../command.ts";
 import { callTool } from "../daemon-client.ts";
+import { exitOf } from "../finish.ts";
 
 export const call: Command = {
   usage: "call TOOL [JSON]",
   description:
-    "Calls one tool as an AI client does, and prints the structured answer as JSON, whatever --output says. JSON holds the arguments; - reads them from stdin. Exit code 1 when the answer is an error.",
+    "Calls one tool as an AI client does, and prints the structured answer as JSON, whatever --output says. JSON holds the arguments; - reads them from stdin. Exit code 0 when the tool answered; when the answer is an error 1, or 2 for wrong arguments and 3 for an invalid configuration.",
   examples: [
     "portwright call get_status",
     `portwright call start_environment '{"environment": "dev"}'`,
@@ -16,9 +16,9 @@ export const call: Command = {
   async run(invocation) {
     const [tool = "", json = "{}"] = invocation.positionals;
     const args = parseArguments(json === "-" ? await readAll() : json);
-    const { isError, answer } = await callTool(invocation, tool, args);
-    invocation.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
-    return isError ? exit.failed : exit.done;
+    const answered = await callTool(invocation, tool, args);
+    invocation.stdout.write(`${JSON.stringify(answered.answer, undefined, 2)}\n`);
+    return exitOf(answered, true);
   },
 };
 

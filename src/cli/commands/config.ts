@@ -45,7 +45,7 @@ async function validate(invocation: Invocation): Promise<number> {
   const reading = await source.read(path, lookup);
   const answer = summarise(path, reading);
   await render(invocation, answer, () => sheet(path, answer));
-  return reading.ok ? exit.done : exit.configuration;
+  return answer.valid ? exit.done : exit.configuration;
 }
 
 interface Verdict {
@@ -57,16 +57,20 @@ interface Verdict {
   readonly problems: readonly ConfigProblem[];
 }
 
+/** A service that cannot run as it stands (a variable is missing) does not take the others with it, and is an error all the same. */
 function summarise(path: string, reading: ConfigReading): Verdict {
-  if (reading.ok) {
-    const { services, environments, warnings }: Configuration = reading.configuration;
-    const summary = `${path} is valid: ${count(services, "service")}, ${count(environments, "environment")}${warnings.length === 0 ? "" : `, ${count(warnings, "warning")}`}.`;
-    const names = { services: services.map(({ name }) => name), environments: environments.map(({ name }) => name) };
-    return { summary, valid: true, path, ...names, problems: warnings };
-  }
-  const errors = reading.problems.filter(({ severity }) => severity === "error");
-  const summary = `${path} is not valid: ${count(errors, "error")}.`;
-  return { summary, valid: false, path, services: [], environments: [], problems: reading.problems };
+  const problems = reading.ok ? reading.configuration.warnings : reading.problems;
+  const errors = problems.filter(({ severity }) => severity === "error");
+  const { services, environments }: Pick<Configuration, "services" | "environments"> = reading.ok
+    ? reading.configuration
+    : { services: [], environments: [] };
+  const valid = reading.ok && errors.length === 0;
+  const warnings = problems.length === 0 ? "" : `, ${count(problems, "warning")}`;
+  const summary = valid
+    ? `${path} is valid: ${count(services, "service")}, ${count(environments, "environment")}${warnings}.`
+    : `${path} is not valid: ${count(errors, "error")}.`;
+  const names = { services: services.map(({ name }) => name), environments: environments.map(({ name }) => name) };
+  return { summary, valid, path, ...names, problems };
 }
 
 const count = (items: readonly unknown[], noun: string): string =>

@@ -1,6 +1,7 @@
 import net from "node:net";
 import ssh2, { type AuthContext, type ParsedKey, type ServerChannel, type TcpipRequestInfo } from "ssh2";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { freshKey } from "./fresh-key.ts";
 import { listening } from "./listening.ts";
 
 /** The local port that stands behind a name of the bastion's private network, now; `undefined`: there is no such target. */
@@ -21,8 +22,8 @@ export interface Bastion {
  * one key, opens no shell, and forwards to the given targets and nowhere else.
  */
 export async function startBastion(target: TargetLookup): Promise<Bastion> {
-  const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
-  const clientKey = ssh2.utils.generateKeyPairSync("ed25519");
+  const hostKey = freshKey();
+  const clientKey = freshKey();
   const allowed = parseKey(clientKey.public);
   const user = "demo";
   const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (connection) => {

@@ -10,7 +10,7 @@ export interface RungFinding {
   readonly ms?: number;
 }
 
-/** From the configuration file to the application behind the connection, for each technology. */
+/** From the configuration file to the application behind the connection, for a service of a technology. */
 const ladders: Readonly<Record<Technology, readonly Rung[]>> = {
   kubernetes: ["configuration", "local_port", "credentials", "cluster", "workload", "target", "application"],
   ssh: ["configuration", "local_port", "ssh", "credentials", "target", "application"],

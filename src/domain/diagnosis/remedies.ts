@@ -135,6 +135,23 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       why: "the kubeconfig's credential plugin is not on the PATH",
     },
   ],
+  kubeconfig_missing: (fact) => [
+    {
+      do: "run",
+      command: "export KUBECONFIG=PATH && portwright up",
+      why: `there is none at ${fact("files") ?? "its usual place"}`,
+      then: comesBack,
+    },
+  ],
+  kubeconfig_invalid: (fact) => [
+    {
+      do: "edit",
+      where: fact("file") ?? fact("files") ?? "the kubeconfig",
+      what: "a kubeconfig that kubectl can read, or set KUBECONFIG to one",
+      why: "it cannot be used as it is",
+      then: comesBack,
+    },
+  ],
   context_missing: (fact) => [
     {
       do: "edit",

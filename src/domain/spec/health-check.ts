@@ -6,10 +6,10 @@ const second = 1000;
 const timing = {
   interval: duration(1 * second, 3600 * second)
     .default(30 * second)
-    .describe("Time between two checks"),
+    .describe("Time between two checks; default: 30s"),
   timeout: duration(0.1 * second, 300 * second)
     .default(5 * second)
-    .describe("How long one check may take"),
+    .describe("How long one check may take; default: 5s"),
   failure_threshold: z
     .int()
     .min(1)

@@ -59,9 +59,13 @@ export const restartPolicySchema = z
       .max(100)
       .optional()
       .describe("Attempts in a row before the service pauses; default: no limit"),
-    initial_delay: duration(0.1 * second, 3600 * second).default(0.25 * second),
+    initial_delay: duration(0.1 * second, 3600 * second)
+      .default(0.25 * second)
+      .describe("Before the second attempt; default: 250ms"),
     backoff_multiplier: z.number().min(1).max(10).default(2),
-    max_delay: duration(1 * second, 86_400 * second).default(15 * second),
+    max_delay: duration(1 * second, 86_400 * second)
+      .default(15 * second)
+      .describe("The longest wait; default: 15s"),
   })
   .transform(({ enabled, max_attempts, initial_delay, backoff_multiplier, max_delay }) => ({
     enabled,
@@ -92,7 +96,9 @@ const common = {
     .describe("Variables for programs; ${host} and ${port} are the local end"),
   waiting_room: z
     .strictObject({
-      timeout: duration(0, 300 * second).default(30 * second),
+      timeout: duration(0, 300 * second)
+        .default(30 * second)
+        .describe("How long a connection waits; default: 30s"),
       connections: z.int().min(0).max(10_000).default(256),
     })
     .prefault({})

@@ -13,7 +13,11 @@ export interface McpConversation {
 }
 
 /** Speaks MCP over a pair of streams (possibly one socket), on behalf of a connected client. */
-type ServeMcp = (input: Readable, output: Writable, session: ClientSession) => McpConversation;
+type ServeMcp = (
+  input: Readable,
+  output: Writable,
+  session: ClientSession,
+) => McpConversation | Promise<McpConversation>;
 
 interface ComposeContext {
   readonly store: StateStore;

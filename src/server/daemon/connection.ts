@@ -102,7 +102,7 @@ export class Connection {
       toLine(this.#answer({ workspace: session.workspace, error: session.error, notice, receipts: true })),
     );
     log.info({ client: session.hello.name, client_version: client }, "a client connected");
-    const conversation = serveMcp(this.#acknowledged(), this.#socket, session);
+    const conversation = await serveMcp(this.#acknowledged(), this.#socket, session);
     this.#conversation = conversation;
     await Promise.race([conversation.closed, socketClosed]);
     await conversation.close();

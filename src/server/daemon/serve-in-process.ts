@@ -47,7 +47,7 @@ export async function serveInProcess(options: {
   });
   try {
     using session = await application.connect(toClientHello(options.hello));
-    const conversation = serveMcp(input, output, session);
+    const conversation = await serveMcp(input, output, session);
     const restoring = application
       .restore()
       .catch((error: unknown) => log.error({ err: error }, "the wanted state was not restored"));

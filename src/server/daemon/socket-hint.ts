@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
 /**
@@ -14,8 +14,11 @@ export function writeSocketHint(stateDir: string, socketFile: string): void {
 
 /** The path that the last daemon wrote, or `undefined`. */
 export function readSocketHint(stateDir: string): string | undefined {
+  const file = hintFile(stateDir);
+  // Asked many times while a daemon starts: an error with its stack costs more than the look.
+  if (!existsSync(file)) return undefined;
   try {
-    const path = readFileSync(hintFile(stateDir), "utf8").trim();
+    const path = readFileSync(file, "utf8").trim();
     return isAbsolute(path) ? path : undefined;
   } catch {
     return undefined;
@@ -30,7 +33,8 @@ export function isOwnFolder(socketFile: string): boolean {
   const folder = dirname(socketFile);
   try {
     const uid = process.getuid?.();
-    const target = statSync(folder);
+    const target = statSync(folder, { throwIfNoEntry: false });
+    if (target === undefined) return true;
     return target.isDirectory() && target.uid === uid && lstatSync(folder).uid === uid;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ENOENT";

@@ -104,7 +104,9 @@ function contextMissing(config: Kubeconfig, wanted: string | undefined): Connect
   const nearest = wanted === undefined ? undefined : nearestName(wanted, names);
   return new ConnectivityError(
     "context_missing",
-    wanted === undefined ? "the kubeconfig names no current context" : `the kubeconfig has no context ${wanted}`,
+    wanted === undefined
+      ? "the kubeconfig names no current context; name one in connection.context of the service"
+      : `the kubeconfig has no context ${wanted}; ${instead(nearest, names)}`,
     {
       ...(wanted !== undefined && { context: wanted }),
       ...(nearest !== undefined && { nearest }),
@@ -112,6 +114,13 @@ function contextMissing(config: Kubeconfig, wanted: string | undefined): Connect
       files: config.paths,
     },
   );
+}
+
+function instead(nearest: string | undefined, names: readonly string[]): string {
+  if (nearest !== undefined) return `did you mean ${nearest}?`;
+  return names.length === 0
+    ? "it has none: set KUBECONFIG to one that has"
+    : "name one that it has in connection.context of the service";
 }
 
 const dangling = (config: Kubeconfig, context: string, what: "cluster" | "user", name: string): ConnectivityError =>

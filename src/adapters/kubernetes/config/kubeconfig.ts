@@ -71,9 +71,13 @@ export async function loadKubeconfig(paths: readonly string[]): Promise<Kubeconf
     for (const { name, user } of file.users) keepFirst(users, name, user, folder);
   }
   if (!found) {
-    throw new ConnectivityError("kubeconfig_missing", "there is no kubeconfig where it is looked for", {
-      files: paths,
-    });
+    throw new ConnectivityError(
+      "kubeconfig_missing",
+      `there is no kubeconfig at ${paths.join(" or ")}; set KUBECONFIG to one, or write one there`,
+      {
+        files: paths,
+      },
+    );
   }
   return { paths, currentContext, contexts, clusters, users };
 }
@@ -85,25 +89,30 @@ function keepFirst<T>(map: Map<string, Located<T>>, name: string, entry: T | nul
 async function readKubeconfig(path: string): Promise<KubeconfigFile | undefined> {
   const bytes = await readBounded(path);
   if (bytes === undefined) return undefined;
-  if (bytes.includes(0)) throw invalid(path, "it is a binary file");
+  if (bytes.includes(0)) throw invalid(path, "is a binary file; name a kubeconfig in KUBECONFIG");
   const document = parseDocument(bytes.toString("utf8"), { uniqueKeys: false, logLevel: "silent" });
   const error = document.errors[0];
   if (error !== undefined) {
     const line = error.linePos?.[0].line;
-    throw invalid(path, "it is not YAML", line === undefined ? {} : { line }, error);
+    throw invalid(
+      path,
+      `is not YAML${line === undefined ? "" : ` (line ${line})`}; correct it`,
+      line === undefined ? {} : { line },
+      error,
+    );
   }
   let raw: unknown;
   try {
     raw = document.toJS({ maxAliasCount: 100 }) ?? {};
   } catch (error) {
-    throw invalid(path, "its aliases expand without bound", {}, error);
+    throw invalid(path, "holds aliases that expand without bound; write the values", {}, error);
   }
   const parsed = kubeconfigSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues[0]?.path.map(String).join(".") ?? "";
   throw invalid(
     path,
-    "it has not the form of a kubeconfig",
+    `has not the form of a kubeconfig${where === "" ? "" : ` (at ${where.slice(0, 80)})`}; correct it, or name another in KUBECONFIG`,
     where === "" ? {} : { where: where.slice(0, 200) },
     parsed.error,
   );
@@ -112,15 +121,23 @@ async function readKubeconfig(path: string): Promise<KubeconfigFile | undefined>
 async function readBounded(path: string): Promise<Buffer | undefined> {
   try {
     const found = await stat(path);
-    if (found.isDirectory()) throw invalid(path, "it is a folder");
-    if (!found.isFile()) throw invalid(path, "it is not a regular file");
-    if (found.size > maxBytes) throw invalid(path, "it is too large", { bytes: found.size });
+    if (found.isDirectory()) throw invalid(path, "is a folder; name the file in it in KUBECONFIG");
+    if (!found.isFile()) throw invalid(path, "is not a regular file; name one in KUBECONFIG");
+    if (found.size > maxBytes)
+      throw invalid(path, `is larger than ${maxBytes / 2 ** 20} MiB; name a kubeconfig in KUBECONFIG`, {
+        bytes: found.size,
+      });
     return await readFile(path);
   } catch (error) {
     if (error instanceof ConnectivityError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw invalid(path, "it cannot be read", code === undefined ? {} : { reason: code }, error);
+    throw invalid(
+      path,
+      "cannot be read; check its permissions, or name another in KUBECONFIG",
+      code === undefined ? {} : { reason: code },
+      error,
+    );
   }
 }
 
@@ -130,9 +147,4 @@ const invalid = (
   facts: Record<string, string | number> = {},
   cause?: unknown,
 ): ConnectivityError =>
-  new ConnectivityError(
-    "kubeconfig_invalid",
-    `the kubeconfig cannot be used: ${why}`,
-    { file: path, ...facts },
-    { cause },
-  );
+  new ConnectivityError("kubeconfig_invalid", `the kubeconfig ${path} ${why}`, { file: path, ...facts }, { cause });

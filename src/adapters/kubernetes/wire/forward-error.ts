@@ -52,6 +52,6 @@ export const resetByTarget = (
   new ConnectivityError(
     "target_unreachable",
     `pod ${target.pod} reset the connection`,
-    { pod: target.pod, namespace: target.namespace, port: target.port, reset: true },
+    { pod: target.pod, namespace: target.namespace, port: target.port, reset_by: "target" },
     options,
   );
