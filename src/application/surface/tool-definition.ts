@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Remedy as UserStep } from "#domain/diagnosis/remedies.ts";
+import type { Remedy } from "#domain/diagnosis/remedies.ts";
 import type { ClientSession } from "../client.ts";
 
 /** What a call may use besides its arguments. */
@@ -10,8 +10,6 @@ export interface CallContext {
   /** One line about long work; dropped when the client asked for no progress. */
   progress(message: string, done?: number, total?: number): void;
 }
-
-export type { UserStep };
 
 export interface NextStep {
   readonly tool: string;
@@ -24,7 +22,7 @@ export interface Answer {
   readonly summary: string;
   readonly [fact: string]: unknown;
   /** For the person: logins, cluster changes, edits of files that are not ours. */
-  readonly user_steps?: readonly UserStep[];
+  readonly user_steps?: readonly Remedy[];
   readonly next_steps?: readonly NextStep[];
 }
 

@@ -1,17 +1,18 @@
 import type { ErrorCode } from "#domain/error-catalogue.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { Facts } from "#domain/connectivity-error.ts";
-import type { NextStep, UserStep } from "#application/surface/tool-definition.ts";
+import type { Remedy } from "#domain/diagnosis/remedies.ts";
+import type { NextStep } from "#application/surface/tool-definition.ts";
 
 /** What an error answer adds to the code and the sentence of a `ConnectivityError`. */
 export interface Remedy {
   readonly cause: string;
-  readonly userSteps?: readonly UserStep[];
+  readonly userSteps?: readonly Remedy[];
   readonly nextSteps?: readonly NextStep[];
 }
 
 const step = (tool: string, args: Record<string, unknown>, why: string): NextStep => ({ tool, arguments: args, why });
-const run = (command: string, why: string): UserStep => ({ do: "run", command, why });
+const run = (command: string, why: string): Remedy => ({ do: "run", command, why });
 
 const status = step("get_status", {}, "what is there, by its declared names");
 const textFact = (facts: Facts, key: string): string | undefined =>
