@@ -1,6 +1,6 @@
-import { createServer, type AddressInfo } from "node:net";
+import { connect as dialTcp, createServer } from "node:net";
 import { once } from "node:events";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
@@ -211,15 +211,12 @@ describe("dependencies", () => {
 describe("ports", () => {
   test("replace stops what else this workspace runs there; take_over what another one does; never what another client wants", async () => {
     const { port } = server;
-    const taken = createServer().listen(0, "127.0.0.1");
-    await once(taken, "listening");
-    const local = (taken.address() as AddressInfo).port;
-    taken.close();
-    await once(taken, "close");
-    const two = ["blue", "green"].map((name) => cache(name, `local_port: ${local}, tags: [${name}]`));
-    await portwright.configure(two, "environments: [{name: a, services: [blue]}, {name: b, services: [green]}]\n");
+    const environments = "environments: [{name: a, services: [blue]}, {name: b, services: [green]}]\n";
+    await portwright.configure([cache("blue"), cache("green")], environments);
     client = await portwright.connect();
-    expect(await client.call("startEnvironment", { environment: "a" })).toMatchObject({ state: "ready" });
+    const [blue] = (await client.call("startEnvironment", { environment: "a" }))["services"];
+    const local = portOf(blue.endpoint);
+    await portwright.configure([cache("blue"), cache("green", `local_port: ${local}`)], environments);
     const refused = await client.call("startEnvironment", { environment: "b" });
     expect(refused["services"][0]).toMatchObject({ code: "local_port_in_use", facts: { owner_service: "blue" } });
     const why = await client.call("diagnose", { service: "green" });
@@ -232,7 +229,6 @@ describe("ports", () => {
     expect(await stateOf("blue")).toBe("stopped");
 
     const folder = join(portwright.folder, "other");
-    const { mkdir } = await import("node:fs/promises");
     await mkdir(folder);
     const text = `version: "1.0"\nservices:\n  - ${serviceYaml("mine", port, `${redisCheck}, local_port: ${local}`)}\n`;
     await writeFile(join(folder, "portwright.yaml"), text);
@@ -352,8 +348,7 @@ describe("restart and edits", () => {
     await portwright.configure([cache("kept"), cache("changed")]);
     client = await portwright.connect();
     const [kept] = (await client.call("startEnvironment", {}))["services"];
-    const { connect } = await import("node:net");
-    const socket = connect(portOf(kept.endpoint), "127.0.0.1");
+    const socket = dialTcp(portOf(kept.endpoint), "127.0.0.1");
     let closed = false;
     socket.on("close", () => (closed = true)).on("error", () => undefined);
     await once(socket, "connect");

@@ -16,10 +16,9 @@ export interface RuntimeUnderTest extends AsyncDisposable {
   readonly changes: string[];
   /** How connections ended. */
   readonly ended: string[];
-  state(): string;
-  becomes(state: string, withinMs?: number): Promise<void>;
+  readonly becomes: (state: string, withinMs?: number) => Promise<void>;
   /** A client of the local port; one that is reset at once is closed when it comes. Rejects when nothing listens. */
-  client(): Promise<Socket>;
+  readonly client: () => Promise<Socket>;
 }
 
 /** A service's running side over real listeners and probes and the direct driver; each part may be replaced. */
@@ -46,11 +45,10 @@ export function makeRuntime(spec: ServiceSpec, replaced: Partial<ServiceRuntimeD
     driver,
     changes,
     ended,
-    state,
-    async becomes(wanted, withinMs = 5000) {
+    becomes: async (wanted, withinMs = 5000) => {
       await eventually(async () => state() === wanted, withinMs, 5);
     },
-    async client() {
+    client: async () => {
       const socket = dialTcp(runtime.port, "127.0.0.1");
       socket.on("error", () => undefined);
       await once(socket, "connect").catch((error: NodeJS.ErrnoException) => {

@@ -53,13 +53,14 @@ export class TestNamespace implements AsyncDisposable {
 
 /** agnhost's web server on 8080 (port name `http`) and an echo on 9000 (`echo`), ready within about two seconds. */
 const webPodSpec = {
-  terminationGracePeriodSeconds: 1,
+  terminationGracePeriodSeconds: 3,
   containers: [
     {
+      // Goes on listening for a while when it is told to end, as a well-behaved server does in a rollout.
       name: "web",
       image: agnhost,
       imagePullPolicy: "IfNotPresent",
-      args: ["netexec", "--http-port=8080", "--udp-port=8081"],
+      args: ["netexec", "--http-port=8080", "--udp-port=8081", "--delay-shutdown=2"],
       ports: [{ name: "http", containerPort: 8080 }],
       readinessProbe: { httpGet: { path: "/healthz", port: 8080 }, periodSeconds: 1 },
     },

@@ -1,4 +1,4 @@
-import { environmentState, type ServiceState } from "#domain/service-state.ts";
+import { environmentState, type ServiceCondition, type ServiceState } from "#domain/service-state.ts";
 import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
@@ -7,8 +7,13 @@ import { describeProblem } from "../engine/configuration-problems.ts";
 import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
-/** So many broken services are told one by one; the rest are counted. Keeps a hundred services in 1,500 tokens. */
+// What follows keeps a hundred services in 1,500 tokens.
+/** So many broken services are told one by one, the first of them with their sentences; the rest are counted. */
 const shownNotReady = 20;
+const toldNotReady = 5;
+const longestMessage = 200;
+/** With more rows than this, what verified each is left to a question about it. */
+const rowsWithProof = 25;
 const dayMs = 86_400_000;
 
 /** The truth table of a workspace. Changes nothing; a unique near miss of a name is taken, and said. */
@@ -35,7 +40,13 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
       configuration_problems: workspace.problems.slice(0, 5).map(describeProblem),
     }),
     ...(notReady.length > 0 && {
-      not_ready: notReady.slice(0, shownNotReady).map((service) => notReadyRow(deps, workspace, service, context)),
+      not_ready: notReady
+        .slice(0, shownNotReady)
+        .map((service, index) =>
+          index < toldNotReady
+            ? notReadyRow(deps, workspace, service, context)
+            : briefRow(deps, workspace.condition(service), service),
+        ),
     }),
     ...(notReady.length > shownNotReady && { not_ready_total: notReady.length }),
     ...(ready.length > 0 && { ready: readyTable(deps, workspace, ready) }),
@@ -91,27 +102,42 @@ function notReadyRow(
   return {
     service,
     state,
-    ...(failure && { code: failure.code, message: failure.message }),
+    ...(failure && { code: failure.code, message: clip(failure.message) }),
     ...(sinceMs !== undefined && { since_s: ageSeconds(sinceMs, clock.nowMs()) }),
     ...(endpoint !== undefined && { endpoint }),
     ...(verified && { last_ready: isoInZone(verified.atMs, client.hello.timeZone) }),
   };
 }
 
+const briefRow = (
+  { clock }: UseCaseDependencies,
+  { state, failure, sinceMs }: ServiceCondition,
+  service: string,
+): object => ({
+  service,
+  state,
+  ...(failure && { code: failure.code }),
+  ...(sinceMs !== undefined && { since_s: ageSeconds(sinceMs, clock.nowMs()) }),
+});
+
+const clip = (message: string): string =>
+  message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`;
+
 function readyTable({ clock, engine }: UseCaseDependencies, workspace: Workspace, services: readonly string[]): object {
   const nowMs = clock.nowMs();
   const drops = dropsByService(engine.events.all(workspace.path), nowMs - dayMs);
+  const proof = services.length <= rowsWithProof;
   const rows = services.map((service) => {
     const { verified } = workspace.condition(service);
     return [
       service,
       workspace.runtime(service)?.port ?? 0,
       verified ? ageSeconds(verified.atMs, nowMs) : 0,
-      verified?.by ?? "",
+      ...(proof ? [verified?.by ?? ""] : []),
       drops.get(service) ?? 0,
     ];
   });
-  return { columns: ["service", "port", "verified_s", "verified_by", "drops_24h"], rows };
+  return { columns: ["service", "port", "verified_s", ...(proof ? ["verified_by"] : []), "drops_24h"], rows };
 }
 
 /** How often each service stopped being ready by itself, as far back as the ring of events reaches. */

@@ -24,8 +24,10 @@ interface Goal {
 /** Waits for a state, an event, a log line or a running operation; bounded, and the same call goes on waiting. */
 export async function waitFor(deps: UseCaseDependencies, args: WaitForArgs, context: CallContext): Promise<Answer> {
   const { engine, clock } = deps;
+  // Before anything is awaited: what happens after the call came in counts.
+  const { lastId } = engine.events;
   const workspace = await requireWorkspace(engine, context.client);
-  const goal = goalOf(deps, workspace, args);
+  const goal = goalOf(deps, workspace, args, lastId);
   const limitMs = Math.min(args.timeout_s === undefined ? defaultMs : args.timeout_s * 1000, longestMs);
   const startedMs = clock.monotonicMs();
   let refreshedMs = startedMs;
@@ -66,10 +68,10 @@ const rest = ({ state, seen }: { readonly state?: string; readonly seen?: object
   ...(seen && { seen }),
 });
 
-function goalOf(deps: UseCaseDependencies, workspace: Workspace, args: WaitForArgs): Goal {
+function goalOf(deps: UseCaseDependencies, workspace: Workspace, args: WaitForArgs, lastId: number): Goal {
   if (args.operation !== undefined) return operationGoal(deps, workspace, args.operation);
   const service = args.service === undefined ? undefined : selectService(workspace, args.service, true);
-  if (args.event !== undefined || args.match !== undefined) return eventGoal(deps, workspace, args, service);
+  if (args.event !== undefined || args.match !== undefined) return eventGoal(deps, workspace, args, service, lastId);
   if (service !== undefined) return stateGoal(workspace, service, args.state ?? "ready");
   throw new ConnectivityError(
     "invalid_arguments",
@@ -123,8 +125,8 @@ function eventGoal(
   workspace: Workspace,
   { event, match }: WaitForArgs,
   service: string | undefined,
+  lastId: number,
 ): Goal {
-  const { lastId } = engine.events;
   const wanted = (one: LoggedEvent): boolean =>
     one.id > lastId &&
     (service === undefined || one.service === service) &&

@@ -24,23 +24,19 @@ export function watchMemory(options: {
   readonly leastGapMs?: number;
 }): MemoryAtRest {
   const gapMs = options.leastGapMs ?? leastGapMs;
-  let collectedMs = Number.NEGATIVE_INFINITY;
+  let notBeforeMs = 0;
   let timer: NodeJS.Timeout | undefined;
-  const schedule = (): void => {
+  const stirred = (): void => {
     clearTimeout(timer);
-    const waitMs = Math.max(options.restMs ?? restMs, collectedMs + gapMs - performance.now());
-    timer = setTimeout(() => {
-      if (options.busy()) {
-        collectedMs = performance.now();
-        schedule();
-        return;
-      }
-      (options.collect ?? collectAll)();
-      collectedMs = performance.now();
-    }, waitMs);
+    timer = setTimeout(rested, Math.max(options.restMs ?? restMs, notBeforeMs - performance.now()));
     timer.unref();
   };
-  return { stirred: schedule, [Symbol.dispose]: () => clearTimeout(timer) };
+  const rested = (): void => {
+    notBeforeMs = performance.now() + gapMs;
+    if (options.busy()) stirred();
+    else (options.collect ?? collectAll)();
+  };
+  return { stirred, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** What `node --expose-gc` offers, without giving it to the whole process. */
