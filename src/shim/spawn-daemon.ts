@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 
 /** A daemon that was started here and may not be ready yet. */
 export interface SpawnedDaemon {
@@ -44,6 +45,7 @@ export function daemonEnvironment(env: Readonly<Record<string, string | undefine
 /**
  * Starts a daemon that outlives this process: its own session (so that no signal of the client's terminal reaches it),
  * folder "/", output to the log file (0600).
+ * @throws ConnectivityError `daemon_unreachable` when the folder of its state cannot be written
  */
 export function spawnDaemon(options: {
   /** Program and arguments. */
@@ -51,9 +53,7 @@ export function spawnDaemon(options: {
   readonly logFile: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }): SpawnedDaemon {
-  mkdirSync(dirname(options.logFile), { recursive: true, mode: 0o700 });
-  const log = openSync(options.logFile, "a", 0o600);
-  chmodSync(options.logFile, 0o600);
+  const log = openLogFile(options.logFile);
   let exitCode: number | null | undefined;
   try {
     const [program, ...args] = options.command;
@@ -70,4 +70,20 @@ export function spawnDaemon(options: {
     closeSync(log);
   }
   return { exitCode: () => exitCode };
+}
+
+function openLogFile(file: string): number {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const log = openSync(file, "a", 0o600);
+    chmodSync(file, 0o600);
+    return log;
+  } catch (cause) {
+    throw new ConnectivityError(
+      "daemon_unreachable",
+      `the daemon cannot be started: it cannot write to ${dirname(file)}; make that folder writable, or set PORTWRIGHT_HOME to another`,
+      { path: dirname(file) },
+      { cause },
+    );
+  }
 }

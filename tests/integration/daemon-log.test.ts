@@ -95,7 +95,13 @@ describe("what a shim says and looks at", () => {
         NODE_OPTIONS: "--inspect",
         EMPTY: undefined,
       }),
-    ).toEqual({ PATH: "/bin", LC_ALL: "C", XDG_STATE_HOME: "/s", PORTWRIGHT_HOME: `${process.cwd()}/relative` });
+    ).toEqual({
+      MALLOC_TRIM_THRESHOLD_: "131072",
+      PATH: "/bin",
+      LC_ALL: "C",
+      XDG_STATE_HOME: "/s",
+      PORTWRIGHT_HOME: `${process.cwd()}/relative`,
+    });
   });
 
   test("the time zone is an IANA name or unknown", () => {
