@@ -31,6 +31,8 @@ export const requirements = {
   "config-localport":
     "every complete configuration of LocalPort's documentation and tests loads, and reads as LocalPort reads it",
   "config-bounds": "no file crashes the reader or keeps it busy without bound, and each refusal says what to do",
+  "bad-input":
+    "bad input of any kind gets its code, a sentence that says what to do and an exit code, and changes nothing",
   "config-edits": "edits by tools keep comments and order",
 
   // Daemon, shim and command line
@@ -46,6 +48,13 @@ export const requirements = {
   "alone-refused": "mcp --no-daemon takes the daemon's lock, and says so when another holds it",
   "daemon-private-socket": "the socket is 0600 in a 0700 folder, and only the holder of the kernel lock binds it",
   "daemon-wanted-state": "the wanted state is kept in SQLite by one writer, and a damaged file does not stop the start",
+
+  // Security
+  "no-secret-in-answers": "no answer to a client holds a secret, whoever tries to make one say it",
+  "untrusted-only": "text from outside stands only under untrusted, and in fences",
+  "private-files": "the socket, the log and the database are open to their user alone",
+  "no-secret-kept": "neither the log nor the database holds a secret",
+  "no-secret-in-process": "nor do the daemon's environment and arguments",
 
   // SSH
   "spine-ping":

@@ -82,7 +82,7 @@ test("one service runs, with a connection through it", () => {
 });
 
 describe("a configuration file that is bad", () => {
-  test.each(badFiles)("$is", async ({ code = "config_invalid", says, file = "bad.yaml", make }) => {
+  test.each(badFiles)("[bad-input] $is", async ({ code = "config_invalid", says, file = "bad.yaml", make }) => {
     const path = join(await freshFolder(), file);
     await make?.(path);
     const bytes = await contentOf(path);
