@@ -13,6 +13,11 @@ export const requirements = {
     "every code of the catalogue has its section in docs/errors.md, and none is there without being one",
   "project-client-snippets":
     "the shapes for AI clients in the README and mcp.json.example are valid, and name a command that exists",
+  "package-contents": "the package holds what it needs, the licences of what is bundled, and no tests or sources",
+  "package-version": "the packed tarball, installed in an empty folder on Node 22 and 24, is the command",
+  "package-mcp": "and serves MCP",
+  "package-demo": "and runs the demo",
+  "package-old-node": "on Node 20 the command answers with one clear sentence",
   "demo-main-job":
     "the demo starts, breaks, explains and heals an environment through the MCP tools in under 15 s, and ends with 0",
   "demo-keep": "the demo can be left up, and what it prints for an AI client works as it stands",

@@ -1,4 +1,5 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { cleanName } from "./surface/untrusted.ts";
 import type { ClientHello, ClientSession } from "./client.ts";
 import type { ConfigSource } from "./ports/config-source.ts";
 import type { StateStore } from "./ports/state-store.ts";
@@ -114,7 +115,7 @@ export class Clients {
       workspace: undefined,
       error: undefined,
       borrowed: false,
-      displayName: hello.name,
+      displayName: cleanName(hello.name),
       rename: (name: string) => {
         session.displayName = name;
       },

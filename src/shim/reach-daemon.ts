@@ -71,14 +71,17 @@ export async function reachDaemon(
       spawnAtMs = performance.now() + respawnMs;
     }
     await pause(pollMs);
-    // Until a daemon that was started here has a socket or ended, nothing else is looked at: that leaves so little behind
-    // that the shim needs no collection (0.6 MB less).
-    while (spawned?.exitCode() === undefined && spawned !== undefined && !existsSync(place.paths.socketFile)) {
-      if (left() <= 0) break;
-      await pause(startingPollMs);
-    }
+    if (spawned !== undefined) await socketOrEnd(spawned, place, left);
   }
   throw unreachable(place, exitCode);
+}
+
+/**
+ * Until a daemon that was started here has a socket or ended, nothing else is looked at: that leaves so little behind
+ * that the shim needs no collection (0.6 MB less).
+ */
+async function socketOrEnd(spawned: SpawnedDaemon, { paths }: DaemonPlace, leftMs: () => number): Promise<void> {
+  while (spawned.exitCode() === undefined && !existsSync(paths.socketFile) && leftMs() > 0) await pause(startingPollMs);
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));

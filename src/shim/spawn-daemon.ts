@@ -18,8 +18,12 @@ const keptNames: ReadonlySet<string> = new Set([
   "TZ",
   "TMPDIR",
   "NODE_EXTRA_CA_CERTS",
+  // Its own settings by name: a variable of a person's configuration may begin like them.
+  "PORTWRIGHT_HOME",
+  "PORTWRIGHT_LOG_LEVEL",
+  "PORTWRIGHT_IDLE_EXIT_S",
 ]);
-const keptPrefix = /^(?:LC|XDG|PORTWRIGHT)_/;
+const keptPrefix = /^(?:LC|XDG|PORTWRIGHT_TEST)_/;
 const secretName = /TOKEN|SECRET|PASS|CREDENTIAL|_KEY/;
 
 /** The environment of a daemon: each client brings its own, later, with its hello. */

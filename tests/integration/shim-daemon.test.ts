@@ -27,7 +27,13 @@ describe("a shim", () => {
     const said = answer.result?.structuredContent;
     expect(said).toMatchObject({ arguments: { a: 1 }, marker: "from the client", seen: ["tools/call"] });
     expect(said?.["hello"]).toMatchObject({ cwd: process.cwd(), terminal: false });
-    expect(said?.["daemon_env"]).toEqual(["HOME", "PATH", "PORTWRIGHT_HOME", "PORTWRIGHT_IDLE_EXIT_S"]);
+    expect(said?.["daemon_env"]).toEqual([
+      "HOME",
+      "MALLOC_TRIM_THRESHOLD_",
+      "PATH",
+      "PORTWRIGHT_HOME",
+      "PORTWRIGHT_IDLE_EXIT_S",
+    ]);
     expect(modeOf(sandbox.paths.socketFile)).toBe("600");
     expect(modeOf(dirname(sandbox.paths.socketFile))).toBe("700");
     expect(modeOf(sandbox.paths.logFile)).toBe("600");

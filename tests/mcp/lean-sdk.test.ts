@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -52,6 +52,21 @@ describe("the SDK as it is bundled", () => {
     expect(code).toContain("start_environment");
     expect(code).not.toContain("schema is invalid: ");
     expect(code.length).toBeLessThan(400_000);
+  });
+
+  test("a version that is written differently fails the build", async () => {
+    const file = join(folder, "node_modules", "@modelcontextprotocol", "core", "dist", "schemas-Other1.mjs");
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, 'import * as z from "zod";\nexport const schemas = { one: z.string() };\n');
+    const building = build({
+      entryPoints: [file],
+      bundle: true,
+      write: false,
+      external: ["zod"],
+      logLevel: "silent",
+      plugins: [leanSdk],
+    });
+    await expect(building).rejects.toThrow("0 schemas found, at least 14 were expected");
   });
 
   test("a schema is made when it is first used, and once", () => {

@@ -31,6 +31,25 @@ describe("inference", () => {
     expect(inference.root).toBeUndefined();
     expect(inference.others).toHaveLength(1);
   });
+  test("what lies below a healthy dependency is told beside, and each cause once", () => {
+    const cache = walk("cache", ["target", "target_unreachable"]);
+    const inference = infer(
+      walk("web", ["ssh", "host_unreachable"], [walk("api", undefined, [cache]), walk("b", undefined, [cache])]),
+    );
+    expect(inference.root).toMatchObject({ service: "web" });
+    expect(inference.others).toMatchObject([{ service: "cache" }]);
+  });
+  test("a waiting service is explained by what it waits for, and by itself when that is well", () => {
+    const db = walk("db", ["ssh", "host_unreachable"]);
+    expect(infer(walk("web", ["relation", "dependency_failed"], [db])).root).toMatchObject({ service: "db" });
+    expect(infer(walk("web", ["relation", "dependency_failed"], [walk("db")])).root).toMatchObject({ service: "web" });
+  });
+  test("a wide and deep mesh of dependencies takes no time", () => {
+    let below = [walk("leaf", ["target", "target_unreachable"])];
+    for (let depth = 0; depth < 40; depth++)
+      below = ["a", "b", "c"].map((name) => walk(`${name}${depth}`, undefined, below));
+    expect(infer(walk("top", ["application", "application_unhealthy"], below)).others).toHaveLength(1);
+  });
   test("the same code about the same thing is one cause", () => {
     const expired = (context: string) =>
       ({ code: "credentials_expired", message: "expired", facts: { context } }) as const;

@@ -40,7 +40,8 @@ describe("untrusted text", () => {
     expect(fenced.at(-1)).toBe("(end of untrusted text)");
   });
 
-  test("whatever it is: bounded, clean, and quickly done", () => {
+  // That it is quickly done, on 200 kB of what a redaction may stumble over, is for the test's own time limit to say.
+  test("whatever it is: bounded and clean", () => {
     const piece = fc.oneof(
       fc.string({ unit: "binary", maxLength: 200 }),
       fc.constantFrom(
@@ -56,9 +57,7 @@ describe("untrusted text", () => {
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 40 }), fc.integer({ min: 1, max: 500 }), (pieces, times) => {
-        const started = performance.now();
         const clean = cleanUntrusted(pieces.join("").repeat(times).slice(0, 200_000));
-        expect(performance.now() - started).toBeLessThan(2000);
         expect(clean.length).toBeLessThan(untrustedLimit + 40);
         expect(clean.replaceAll(/[^\p{Cc}\p{Cs}]|\n|\t/gu, "")).toBe("");
       }),

@@ -1,4 +1,5 @@
 import { declaredName } from "#domain/spec/scalars.ts";
+import { shownName } from "./problem-text.ts";
 import { lenientValues } from "./localport-values.ts";
 import {
   childOf,
@@ -114,18 +115,21 @@ function checkLocalPort(service: LocatedMap, base: Path, report: Report): void {
 
 /**
  * The name of a service of LocalPort's, which may hold anything but blanks only. A name that could not stand in an
- * address of ours is kept, with a warning.
+ * address of ours is kept, with a warning; one that shows as something else than it is, is refused.
  */
 export function checkLocalportName(name: Located | undefined, base: Path, report: Report): string | undefined {
   if (name?.kind !== "scalar" || typeof name.value !== "string" || name.value.trim() === "") return undefined;
   if (declaredName.safeParse(name.value).success) return name.value;
+  const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name.value);
   report({
     ...name.position,
-    severity: "warning",
+    severity: invisible ? "error" : "warning",
     code: "config_invalid",
-    message: "name should be letters, digits, - and _ (at most 63), starting with a letter or a digit",
+    message: invisible
+      ? "name holds characters that do not show; write it in plain letters"
+      : "name should be letters, digits, - and _ (at most 63), starting with a letter or a digit",
     path: formatPath([...base, "name"]),
-    text: name.value.slice(0, 80),
+    text: shownName(name.text),
   });
   return name.value;
 }

@@ -12,13 +12,27 @@ export function problemList(): {
   const found = new Map<string, ConfigProblem>();
   return {
     problems: () => [...found.values()],
-    report: (problem) => {
+    report: (said) => {
+      const problem = plain(said);
       const key = `${problem.line}:${problem.column}:${problem.message}`;
       const known = found.get(key);
       if (known ? known.severity === "warning" && problem.severity === "error" : true) found.set(key, problem);
     },
   };
 }
+
+/** Keys and names of a file stand in sentences of ours: none may move a cursor or turn the reading direction. */
+function plain(problem: ConfigProblem): ConfigProblem {
+  const { message, path, text } = problem;
+  return {
+    ...problem,
+    message: withoutControls(message),
+    path: withoutControls(path),
+    ...(text !== undefined && { text: withoutControls(text) }),
+  };
+}
+
+const withoutControls = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");
 
 /** Errors first, each in file order. */
 export const orderedProblems = (problems: readonly ConfigProblem[]): ConfigProblem[] =>

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { Remedy } from "#domain/diagnosis/remedies.ts";
 import type { ClientSession } from "../client.ts";
 
 /** What a call may use besides its arguments. */
@@ -16,22 +17,12 @@ export interface NextStep {
   readonly why: string;
 }
 
-/** For the person: logins, cluster changes, edits of files that are not ours. */
-export interface UserStep {
-  readonly do: "run" | "edit" | "login" | "ask";
-  readonly command?: string;
-  readonly where?: string;
-  readonly what?: string;
-  readonly why?: string;
-  readonly changes?: string;
-  readonly then?: string;
-}
-
 /** What every answer has: `summary` first, at most three complete `next_steps` last. */
 export interface Answer {
   readonly summary: string;
   readonly [fact: string]: unknown;
-  readonly user_steps?: readonly UserStep[];
+  /** For the person: logins, cluster changes, edits of files that are not ours. */
+  readonly user_steps?: readonly Remedy[];
   readonly next_steps?: readonly NextStep[];
 }
 

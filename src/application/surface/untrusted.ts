@@ -37,9 +37,10 @@ export function cleanUntrusted(text: string, limit: number = untrustedLimit): st
     .slice(0, inspectedLimit)
     .replaceAll("\r\n", "\n")
     .replaceAll(escapeSequence, "")
-    .replaceAll(invisible, "")
-    .replaceAll(loneSurrogate, "\uFFFD");
+    .replaceAll(invisible, "");
   for (const [secret, replacement] of secrets) clean = clean.replaceAll(secret, replacement);
+  // Last, because a bounded redaction may end in the middle of a pair.
+  clean = clean.replaceAll(loneSurrogate, "\uFFFD");
   const missing = text.length - inspectedLimit > 0 ? text.length - inspectedLimit : 0;
   if (clean.length <= limit && missing === 0) return clean;
   return `${clean.slice(0, limit).replaceAll(loneSurrogate, "")}… (${clean.length - limit + missing} more characters)`;

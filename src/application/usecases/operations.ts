@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** Long work that a call left behind: what `wait_for` takes up again. */
 export interface Operation {
   readonly id: string;
@@ -14,7 +16,7 @@ export class Operations {
   readonly #operations = new Map<string, Operation>();
 
   begin(operation: Omit<Operation, "id">): Operation {
-    const started = { id: newOperationId(), ...operation };
+    const started = { id: `op-${randomBytes(4).toString("hex")}`, ...operation };
     this.#operations.set(started.id, started);
     const [oldest] = this.#operations.keys();
     if (this.#operations.size > capacity && oldest !== undefined) this.#operations.delete(oldest);
@@ -25,9 +27,3 @@ export class Operations {
     return this.#operations.get(id);
   }
 }
-
-/** It tells operations apart and is no secret: not worth loading `node:crypto` (0.4 MB) at the daemon's start. */
-const newOperationId = (): string =>
-  `op-${Math.floor(Math.random() * 0x1_0000_0000)
-    .toString(16)
-    .padStart(8, "0")}`;

@@ -1,4 +1,5 @@
-import type { Answer, NextStep, UserStep } from "#application/surface/tool-definition.ts";
+import type { Remedy } from "#domain/diagnosis/remedies.ts";
+import type { Answer, NextStep } from "#application/surface/tool-definition.ts";
 import { fence } from "#application/surface/untrusted.ts";
 
 /** For a person or a client that shows only text; what is longer stands in `structuredContent`. */
@@ -53,7 +54,7 @@ function fenced(value: unknown): string[] {
   });
 }
 
-function userStepLine(step: UserStep): string {
+function userStepLine(step: Remedy): string {
   const what =
     step.command === undefined ? [step.what, step.where].filter(Boolean).join(" at ") : `\`${step.command}\``;
   const changes = step.changes === undefined ? "" : `; changes ${step.changes}`;

@@ -1,6 +1,6 @@
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Answer } from "#application/surface/tool-definition.ts";
-import { remedyFor } from "./remedies.ts";
+import { wayOnFor } from "./ways-on.ts";
 
 /** What was tried, in a few words: the tool and the service it was about. */
 export function tried(tool: string, args: unknown): string {
@@ -15,7 +15,7 @@ const sentence = (message: string): string => {
 
 /** The answer of a call that failed: code, our sentence, what was tried, the likely cause, whether a retry helps, the way on. */
 export function errorAnswer(error: ConnectivityError, what: string): Answer {
-  const remedy = remedyFor(error.code, error.facts);
+  const remedy = wayOnFor(error.code, error.facts);
   return {
     summary: sentence(error.message),
     error: {

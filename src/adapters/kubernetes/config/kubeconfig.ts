@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { parseDocument } from "yaml";
+import { LineCounter, parseDocument } from "yaml";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Access } from "#application/ports/access.ts";
 import {
@@ -90,16 +90,14 @@ async function readKubeconfig(path: string): Promise<KubeconfigFile | undefined>
   const bytes = await readBounded(path);
   if (bytes === undefined) return undefined;
   if (bytes.includes(0)) throw invalid(path, "is a binary file; name a kubeconfig in KUBECONFIG");
-  const document = parseDocument(bytes.toString("utf8"), { uniqueKeys: false, logLevel: "silent" });
+  const lineCounter = new LineCounter();
+  // Errors made pretty cost time with the square of their number.
+  const options = { uniqueKeys: false, logLevel: "silent", prettyErrors: false, lineCounter } as const;
+  const document = parseDocument(bytes.toString("utf8"), options);
   const error = document.errors[0];
   if (error !== undefined) {
-    const line = error.linePos?.[0].line;
-    throw invalid(
-      path,
-      `is not YAML${line === undefined ? "" : ` (line ${line})`}; correct it`,
-      line === undefined ? {} : { line },
-      error,
-    );
+    const { line } = lineCounter.linePos(error.pos[0]);
+    throw invalid(path, `is not YAML (line ${line}); correct it`, { line }, error);
   }
   let raw: unknown;
   try {

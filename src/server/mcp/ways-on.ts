@@ -1,24 +1,25 @@
 import type { ErrorCode } from "#domain/error-catalogue.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { Facts } from "#domain/connectivity-error.ts";
-import type { NextStep, UserStep } from "#application/surface/tool-definition.ts";
+import type { Remedy } from "#domain/diagnosis/remedies.ts";
+import type { NextStep } from "#application/surface/tool-definition.ts";
 
 /** What an error answer adds to the code and the sentence of a `ConnectivityError`. */
-export interface Remedy {
+interface WayOn {
   readonly cause: string;
-  readonly userSteps?: readonly UserStep[];
+  readonly userSteps?: readonly Remedy[];
   readonly nextSteps?: readonly NextStep[];
 }
 
 const step = (tool: string, args: Record<string, unknown>, why: string): NextStep => ({ tool, arguments: args, why });
-const run = (command: string, why: string): UserStep => ({ do: "run", command, why });
+const run = (command: string, why: string): Remedy => ({ do: "run", command, why });
 
 const status = step("get_status", {}, "what is there, by its declared names");
 const textFact = (facts: Facts, key: string): string | undefined =>
   typeof facts[key] === "string" ? facts[key] : undefined;
 
 /** Codes that a call itself can end with, each with its own way on. The rest is explained by `diagnose`. */
-const remedies: Partial<Record<ErrorCode, (facts: Facts) => Remedy>> = {
+const waysOn: Partial<Record<ErrorCode, (facts: Facts) => WayOn>> = {
   config_not_found: () => ({
     cause: "no portwright.yaml or localport.yaml here or above, and --config names none that exists",
     userSteps: [{ do: "edit", where: "portwright.yaml", what: "declare the services (portwright config schema)" }],
@@ -100,8 +101,8 @@ const sides = {
 } as const;
 
 /** The likely cause and the way on for a code, with steps that are complete from the facts alone. */
-export function remedyFor(code: ErrorCode, facts: Facts): Remedy {
-  const own = remedies[code]?.(facts);
+export function wayOnFor(code: ErrorCode, facts: Facts): WayOn {
+  const own = waysOn[code]?.(facts);
   if (own?.nextSteps !== undefined) return own;
   const service = textFact(facts, "service");
   const next =
