@@ -10,7 +10,7 @@ import { clients, forEachClient, type McpClient } from "../support/mcp-clients.t
 import { Sandbox } from "../support/processes.ts";
 import { redisCommand } from "../support/redis-client.ts";
 import { startRespServer, type RespServer } from "../support/resp-server.ts";
-import { runCli } from "../support/run-cli.ts";
+import { runCli, type CliRun } from "../support/run-cli.ts";
 import { startShim, type ShimInProcess } from "../support/shim-in-process.ts";
 import { newKey, startSshServer, type SshServer } from "../support/ssh-server.ts";
 import { StreamTransport } from "../support/stream-transport.ts";
@@ -171,53 +171,63 @@ environments:
     expect(await client.complete({ template: uriTemplate }, argument, "ca")).toEqual(["cache"]);
   });
 
-  const outputs = ["text", "table", "json", "yaml"] as const;
-  const read = (output: string, stdout: string): Record<string, unknown> | undefined =>
-    output === "json" || output === "yaml" ? (parse(stdout) as Record<string, unknown>) : undefined;
-
-  test.each(outputs)("the command line, as %s", async (output) => {
-    const cli = (...words: string[]) =>
+  const inFormat =
+    (output: string) =>
+    (...words: string[]): Promise<CliRun> =>
       runCli(sandbox, [...words, "--output", output], { terminal: output === "table", cwd: project });
-    const up = await cli("up");
-    expect({ code: up.code, stderr: up.stderr.includes("portwright:") }).toEqual({ code: 0, stderr: false });
-    expect(up.stdout).toContain("cache");
-    const upData = read(output, up.stdout);
-    if (upData) expect(upData).toMatchObject({ state: "ready", services: [{ service: "cache" }] });
-    else expect(up.stdout).toMatch(/REDIS_URL=redis:\/\/127\.0\.0\.1:\d+/);
+  /** One round of the commands, each with exit code 0. */
+  const round = async (output: string): Promise<Record<"up" | "status" | "diagnose" | "daemon" | "down", string>> => {
+    const cli = inFormat(output);
+    const done = async (...words: string[]): Promise<string> => {
+      const { code, stdout, stderr } = await cli(...words);
+      expect({ words, code, problem: stderr.includes("portwright:") }).toEqual({ words, code: 0, problem: false });
+      return stdout;
+    };
+    return {
+      up: await done("up"),
+      status: await done("status", "--include", "env"),
+      diagnose: await done("diagnose", "cache"),
+      daemon: await done("daemon", "status"),
+      down: await done("down"),
+    };
+  };
 
-    const status = await cli("status", "--include", "env");
-    expect(status.code).toBe(0);
-    const statusData = read(output, status.stdout);
-    if (statusData)
-      expect(statusData).toMatchObject({ state: "ready", ready: { rows: [expect.arrayContaining(["cache"])] } });
-    else expect(status.stdout).toMatch(/cache[\t ].*ready.*verified \d+ s ago/s);
+  test.each(["json", "yaml"])("the command line tells a program, as %s", async (output) => {
+    const said = await round(output);
+    expect(parse(said.up)).toMatchObject({ state: "ready", services: [{ service: "cache", state: "ready" }] });
+    expect(parse(said.status)).toMatchObject({
+      state: "ready",
+      ready: { rows: [expect.arrayContaining(["cache"])] },
+      env: [{ name: "REDIS_URL" }],
+    });
+    expect(parse(said.diagnose)).toMatchObject({ healthy: true });
+    expect(parse(said.daemon)).toMatchObject({ pid: process.pid, services: { wanted: 1, ready: 1 } });
+    expect(parse(said.down)).toMatchObject({ stopped: ["cache"] });
+    const validated = await inFormat(output)("config", "validate");
+    expect(parse(validated.stdout)).toMatchObject({ valid: true, services: ["cache", "nobody"] });
+  });
 
-    const healthy = await cli("diagnose", "cache");
-    expect(healthy.code).toBe(0);
+  test.each(["text", "table"])("the command line tells a person, as %s", async (output) => {
+    const said = await round(output);
+    expect(said.up).toMatch(/REDIS_URL=redis:\/\/127\.0\.0\.1:\d+/);
+    expect(said.status).toMatch(/cache.*ready.*verified \d+ s ago/s);
+    expect(said.diagnose).toMatch(/transport|application/);
+    expect(said.daemon).toContain(`(pid ${process.pid}): 1 of 1 wanted services ready`);
+    expect(said.down).toMatch(/cache.*stopped/s);
+    const validated = await inFormat(output)("config", "validate");
+    expect(validated.stdout).toContain("2 services, 2 environments");
+  });
+
+  test("diagnose of what fails, call, and a daemon that runs already", async () => {
+    const cli = inFormat("text");
+    expect(await cli("daemon", "start")).toMatchObject({ code: 0 });
     const ill = await cli("diagnose", "nobody");
     expect(ill.code).toBe(1);
     expect(ill.stdout).toContain("nobody");
-
-    const daemonStatus = await cli("daemon", "status");
-    expect(daemonStatus.code).toBe(0);
-    const daemonData = read(output, daemonStatus.stdout);
-    if (daemonData) expect(daemonData).toMatchObject({ pid: process.pid, services: { wanted: 1, ready: 1 } });
-    else expect(daemonStatus.stdout).toContain(`(pid ${process.pid}): 1 of 1 wanted services ready`);
-    // It runs already: nothing else is started.
-    expect((await cli("daemon", "start")).code).toBe(0);
-
-    const validate = await cli("config", "validate");
-    expect(validate).toMatchObject({ code: 0, stderr: "" });
-    expect(validate.stdout).toContain("2 services, 2 environments");
-
     const call = await cli("call", "get_status", '{"services": ["cache"]}');
     expect(call.code).toBe(0);
-    expect(JSON.parse(call.stdout)).toMatchObject({ state: "ready" });
-
-    const down = await cli("down");
-    expect(down.code).toBe(0);
-    expect(read(output, down.stdout)?.["stopped"] ?? ["cache"]).toEqual(["cache"]);
-    expect(down.stdout).toContain("cache");
+    expect(JSON.parse(call.stdout)).toMatchObject({ summary: expect.any(String) as string });
+    expect(await sandbox.control("status")).toMatchObject({ pid: process.pid });
   });
 
   test("what fails has the exit code that is promised, and says why", async () => {
