@@ -106,8 +106,7 @@ describe("start_environment", () => {
     expect(await client.call("startEnvironment", {})).toMatchObject({ state: "proposal" });
     expect(await client.call("getStatus", {})).toMatchObject({ state: "idle" });
     await portwright.write('version: "1.0"\nservices: []\n');
-    const told = await client.call("startEnvironment", {});
-    expect(told.summary).toMatch(/no enabled service/);
+    await expect(client.call("startEnvironment", {})).rejects.toMatchObject({ code: "config_invalid" });
     const status = await client.call("getStatus", {});
     expect(status).toMatchObject({ state: "idle", next_steps: [] });
     expect(status.summary).toMatch(/no enabled service/);

@@ -3,6 +3,7 @@ import { toConnectivityError } from "#domain/connectivity-error.ts";
 import { portwrightVersion } from "../../version.ts";
 import type { Compose } from "./compose.ts";
 import type { Log } from "./log.ts";
+import { onProcess } from "./on-events.ts";
 import { exitLocked, runDaemon } from "./run-daemon.ts";
 
 /** Without a client and with nothing wanted up, a daemon ends after this long; `PORTWRIGHT_IDLE_EXIT_S` sets another. */
@@ -24,9 +25,10 @@ export async function runDaemonProcess(options: {
   readonly compose: Compose;
 }): Promise<number> {
   const ending = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ending.abort());
+  using _end = onProcess(["SIGTERM", "SIGINT"], () => ending.abort());
   // The terminal that happened to start it was closed.
-  process.on("SIGHUP", () => {});
+  using _stay = onProcess(["SIGHUP"], () => {});
+  let crashes: Disposable | undefined;
   try {
     const code = await runDaemon({
       ...options,
@@ -36,7 +38,7 @@ export async function runDaemonProcess(options: {
       openLog: async () => {
         const { openLog } = await import("./log.ts");
         const log = openLog({ level: options.env["PORTWRIGHT_LOG_LEVEL"], version: portwrightVersion });
-        logCrashes(log);
+        crashes = logCrashes(log);
         return log;
       },
     });
@@ -48,15 +50,23 @@ export async function runDaemonProcess(options: {
     const stack = error instanceof Error ? (error.stack ?? "") : "";
     process.stderr.write(`${stack}\nportwright: the daemon cannot start: ${message} (${code})\n`);
     return exitCrashed;
+  } finally {
+    crashes?.[Symbol.dispose]();
   }
 }
 
-function logCrashes(log: Log): void {
-  process.on("unhandledRejection", (reason) => log.error({ err: reason }, "a promise was lost"));
-  process.on("uncaughtException", (error) => {
+function logCrashes(log: Log): Disposable {
+  const lost = onProcess(["unhandledRejection"], (reason) => log.error({ err: reason }, "a promise was lost"));
+  const thrown = onProcess(["uncaughtException"], (error) => {
     log.error({ err: error }, "the daemon ends by an exception");
     process.exit(exitCrashed);
   });
+  return {
+    [Symbol.dispose]: () => {
+      lost[Symbol.dispose]();
+      thrown[Symbol.dispose]();
+    },
+  };
 }
 
 function idleExitMs(setting: string | undefined): number {

@@ -26,8 +26,13 @@ const secretKeys = [
 const stderrFd = 2;
 
 /** Writes to stderr at once (a line is there even when the process is killed right after); `PORTWRIGHT_LOG_LEVEL` sets the level. */
-export function openLog(options: { readonly level?: string | undefined; readonly version: string }): Log {
-  const destination = pino.destination({ fd: stderrFd, sync: true });
+export function openLog(options: {
+  readonly level?: string | undefined;
+  readonly version: string;
+  /** Default: stderr. */
+  readonly descriptor?: number;
+}): Log {
+  const destination = pino.destination({ fd: options.descriptor ?? stderrFd, sync: true });
   // A full disk must not end the daemon.
   destination.on("error", () => {});
   return pino(

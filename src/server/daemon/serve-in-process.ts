@@ -7,6 +7,7 @@ import { portwrightVersion } from "../../version.ts";
 import type { Compose } from "./compose.ts";
 import { toClientHello } from "./connection.ts";
 import { openLog } from "./log.ts";
+import { onProcess } from "./on-events.ts";
 import { watchParent } from "./parent-watch.ts";
 import type { HelloLine } from "./wire.ts";
 
@@ -51,12 +52,11 @@ export async function serveInProcess(options: {
     const restoring = application
       .restore()
       .catch((error: unknown) => log.error({ err: error }, "the wanted state was not restored"));
-    const gone = new Promise<void>((resolve) => {
-      output.on("error", () => resolve());
-      for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());
-      watchParent(() => resolve());
-    });
-    await Promise.race([conversation.closed, gone]);
+    const gone = Promise.withResolvers<void>();
+    output.on("error", () => gone.resolve());
+    watchParent(() => gone.resolve());
+    using _signals = onProcess(["SIGTERM", "SIGINT", "SIGHUP"], () => gone.resolve());
+    await Promise.race([conversation.closed, gone.promise]);
     await conversation.close();
     await restoring;
   } finally {
