@@ -15,12 +15,19 @@ interface Totals {
  * whole, which by our convention says it: `describe.skipIf(!port)("SSH (needs TB_SSH_PORT)", …)`.
  */
 export default class ClosingLineReporter implements Reporter {
-  #lines: readonly string[] | undefined;
+  #totals: Totals | undefined;
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     // A coverage report comes after this hook, and a watching run ends again and again.
-    if (this.#lines === undefined) process.once("exit", () => writeSync(1, `${this.#lines?.join("\n")}\n`));
-    this.#lines = closingLines(count(modules, unhandledErrors));
+    if (this.#totals === undefined) process.once("exit", (code) => this.#close(code));
+    this.#totals = count(modules, unhandledErrors);
+  }
+
+  /** Coverage below its threshold fails a run in which no test does. */
+  #close(code: number): void {
+    if (this.#totals === undefined) return;
+    if (code !== 0 && this.#totals.failed === 0) this.#totals.failed = 1;
+    writeSync(1, `${closingLines(this.#totals).join("\n")}\n`);
   }
 }
 
