@@ -113,7 +113,7 @@ export class Relay {
   #send(link: Link, entry: OpenCall | Buffer): void {
     if (Buffer.isBuffer(entry) ? link.write(entry) : link.send(entry)) return;
     this.#options.input.pause();
-    link.socket.once("drain", () => this.#options.input.resume());
+    if (link.socket.listenerCount("drain") === 0) link.socket.once("drain", () => this.#options.input.resume());
   }
 
   #attach(connection: DaemonConnection): void {
@@ -178,7 +178,7 @@ export class Relay {
     const { output } = this.#options;
     if (!output.writable) return;
     output.write(line);
-    if (output.write("\n") || link === undefined) return;
+    if (output.write("\n") || link === undefined || link.socket.isPaused()) return;
     link.socket.pause();
     output.once("drain", () => link.socket.resume());
   }

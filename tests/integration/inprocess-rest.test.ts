@@ -2,6 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { errorCatalogue } from "#domain/error-catalogue.ts";
+import { remediesFor } from "#domain/diagnosis/remedies.ts";
 import { openLog } from "#server/daemon/log.ts";
 import { watchMemory } from "#server/daemon/memory-at-rest.ts";
 import { rotateLog } from "#server/daemon/rotate-log.ts";
@@ -173,5 +175,23 @@ describe("a line of JSON-RPC", () => {
     expect(clientName({ clientInfo: { name: "" } })).toBeUndefined();
     expect(clientName({})).toBeUndefined();
     expect([isStateless(envelope), isStateless({})]).toEqual([true, false]);
+  });
+});
+
+describe("what a person can do", () => {
+  const codes = Object.keys(errorCatalogue) as (keyof typeof errorCatalogue)[];
+
+  test.each(codes)("about %s is whole without any fact, and quotes what it is told", (code) => {
+    for (const step of remediesFor({ code, message: "" })) {
+      expect(step).toMatchObject({ do: expect.stringMatching(/^(?:run|edit|login|ask)$/) as string });
+      expect(step.command ?? step.where ?? step.what).toMatch(/\S/);
+      expect(step.why).toMatch(/\S/);
+    }
+    const names = ["host", "user", "context", "namespace", "pod", "workload", "key_file", "command"];
+    const facts = Object.fromEntries(names.map((name) => [name, "a; rm -rf /"]));
+    const commands = remediesFor({ code, message: "", facts })
+      .filter((step) => step.do === "run")
+      .map((step) => step.command ?? "");
+    for (const command of commands) expect(command.replaceAll(/'[^']*'/g, "")).not.toContain("rm -rf");
   });
 });

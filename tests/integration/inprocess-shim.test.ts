@@ -149,6 +149,9 @@ describe("a shim in this process", () => {
   });
 
   test("a client that reads slowly gets everything", async () => {
+    const warnings: string[] = [];
+    const warned = ({ name }: Error): void => void warnings.push(name);
+    process.on("warning", warned);
     const shim = startShim(sandbox);
     shims.push(shim);
     const text = "y".repeat(64 * 1024);
@@ -163,6 +166,9 @@ describe("a shim in this process", () => {
     const client = new LinesClient(shim.input, shim.output);
     await client.answer(39);
     expect(client.received.map(({ id }) => id)).toEqual(Array.from({ length: 40 }, (_, id) => id));
+    // Node warns when one stream is waited for by too many.
+    expect(warnings).toEqual([]);
+    process.off("warning", warned);
   });
 
   test("answers that are on their way come before it ends with its input", async () => {
