@@ -97,12 +97,15 @@ describe("no forwarded connection is open", () => {
     expect(two.stderr()).toBe("");
   });
 
-  test("several newer clients at once: one daemon, of the newest version", async () => {
+  // Which of two newer versions comes first is a race; a client that meets the lesser one is served by it, with its notice.
+  test("several newer clients at once: one daemon, of a newer version", async () => {
     const one = await client(older);
     await started(one);
     const many = await Promise.all([newer, newest, newer, newest].map((version) => client(version)));
     await Promise.all(many.map(verifiedAgain));
-    expect(await daemon()).toMatchObject({ version: "0.11.0-rc.1", clients: 5, services: { wanted: 1, ready: 1 } });
+    const now = await daemon();
+    expect(now).toMatchObject({ clients: 5, services: { wanted: 1, ready: 1 } });
+    expect(["0.10.0", "0.11.0-rc.1"]).toContain(now["version"]);
   });
 });
 
