@@ -106,6 +106,9 @@ describe("no forwarded connection is open", () => {
     const now = await daemon();
     expect(now).toMatchObject({ clients: 5, services: { wanted: 1, ready: 1 } });
     expect(["0.10.0", "0.11.0-rc.1"]).toContain(now["version"]);
+    // Whoever came first, the next client of the newest version settles it.
+    await verifiedAgain(await client(newest));
+    expect(await daemon()).toMatchObject({ version: "0.11.0-rc.1", clients: 6, services: { wanted: 1, ready: 1 } });
   });
 });
 
