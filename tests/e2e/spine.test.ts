@@ -9,6 +9,7 @@ import { makeHome, type Home } from "../support/home.ts";
 import { clients, forEachClient, type McpClient } from "../support/mcp-clients.ts";
 import { redisCommand } from "../support/redis-client.ts";
 import { needsSsh, redisBehindBastion, testbed } from "../support/testbed.ts";
+import { killNow } from "../support/kill-now.ts";
 
 const portOf = (endpoint: string): number => Number(endpoint.split(":").at(-1));
 const [connectOfficial] = clients.values();
@@ -179,15 +180,6 @@ async function openIdle(port: number): Promise<Socket> {
   socket.write("PING\r\n");
   await once(socket, "data");
   return socket;
-}
-
-/** A session is two processes, and the second may end with the first. */
-function killNow(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }
 
 /** The sshd processes at the other end of a daemon's connections to the bastion, and no others. */

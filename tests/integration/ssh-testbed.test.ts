@@ -8,6 +8,7 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { closing } from "../contract/forward-driver-targets.ts";
 import { socketStatistics } from "../support/openssh-programs.ts";
 import { sshHome, sshService, type SshHome } from "../support/ssh-client.ts";
+import { killNow } from "../support/kill-now.ts";
 
 const { TB_SSH_HOST, TB_SSH_PORT, TB_BASTION_PORT, TB_SSH_CLIENT_DIR = "", TB_REDIS_PORT } = process.env;
 const never = (): AbortSignal => new AbortController().signal;
@@ -115,15 +116,6 @@ describe.skipIf(!TB_SSH_PORT || !TB_BASTION_PORT)("the testbed's sshd (skipped: 
     },
   );
 });
-
-/** A session is two processes, and the second may end with the first. */
-function killNow(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
 
 /** The server's processes of the connections that this process has to one of its ports, and of no others. */
 function sessionsOf(serverPort: number): number[] {
