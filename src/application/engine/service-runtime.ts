@@ -1,5 +1,6 @@
 import { backoffDelayMs } from "#domain/backoff.ts";
 import { toConnectivityError, type ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { afterDrop, flappingFinding, steady } from "#domain/flapping.ts";
 import type { Health } from "#domain/health.ts";
 import { following, sameCondition, serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
@@ -21,6 +22,8 @@ export interface ServiceRuntimeDependencies {
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
+  /** It began to flap: the finding, once until it calms down. */
+  onFlapping(finding: Failure): void;
   onConnectionEnd(outcome: RelayOutcome): void;
 }
 
@@ -45,6 +48,7 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.spec = spec;
@@ -89,6 +93,10 @@ export class ServiceRuntime {
   }
   get wanted(): boolean {
     return this.#wanted;
+  }
+  /** The finding that it flaps, with its evidence; it may be ready just now. */
+  get flapping(): Failure | undefined {
+    return flappingFinding(this.#steadiness, this.#deps.clock.nowMs());
   }
   /** The local port while it is open, else the last one or the declared one; 0 when none was chosen yet. */
   get port(): number {
@@ -197,6 +205,7 @@ export class ServiceRuntime {
     this.#refresh();
     const transport = this.#link.transport;
     if (!transport) return;
+    if (health.kind === "passing" || health.kind === "failing") this.#link.judge(health.kind === "passing");
     if (health.kind === "passing" && before.kind !== "passing") this.#reception.admitWaiting(transport);
     if (health.kind !== "failing") return;
     this.#reception.review();
@@ -214,6 +223,16 @@ export class ServiceRuntime {
       blocked: this.#blocked,
     });
     this.#condition = following(before, after);
-    if (!sameCondition(before, after)) this.#deps.onCondition(this.#condition, before);
+    if (sameCondition(before, after)) return;
+    this.#deps.onCondition(this.#condition, before);
+    if (before.state === "ready" && after.failure) this.#dropped(after.failure);
+  }
+
+  #dropped({ code }: Failure): void {
+    const atMs = this.#deps.clock.nowMs();
+    const flappedBefore = this.flapping !== undefined;
+    this.#steadiness = afterDrop(this.#steadiness, { atMs, code });
+    const finding = this.flapping;
+    if (finding && !flappedBefore) this.#deps.onFlapping(finding);
   }
 }
