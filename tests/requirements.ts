@@ -93,6 +93,7 @@ export const requirements = {
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
+  "history-bounded": "what happened is kept over restarts, bounded by number and age",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

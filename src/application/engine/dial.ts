@@ -13,7 +13,7 @@ export async function dial(
   service: ServiceSpec,
   context: DialContext,
   onDriver: (driver: ForwardDriver, route: Route | undefined) => void = () => undefined,
-  routing: () => Promise<Route | undefined> = () => Promise.resolve(undefined),
+  routing?: () => Promise<Route | undefined>,
 ): Promise<Transport> {
   const { signal } = context;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
@@ -21,7 +21,7 @@ export async function dial(
   if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
   const opening = loading.then(async (driver) => {
-    const route = await routing();
+    const route = routing && (await routing());
     signal.throwIfAborted();
     onDriver(driver, route);
     return driver.open(service, { ...context, ...(route && { route }) });

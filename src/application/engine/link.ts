@@ -88,7 +88,7 @@ export class Link {
     try {
       const context = { signal: attempt.signal, access };
       const onDriver = (driver: ForwardDriver, route: Route | undefined): void => this.#watchTarget(driver, route);
-      const routing = (): Promise<Route | undefined> => this.#deps.route();
+      const routing = this.#service.via && ((): Promise<Route | undefined> => this.#deps.route());
       const transport = await dial(this.#deps.driver(), this.#service, context, onDriver, routing);
       if (this.#attempt !== attempt || !this.#move({ kind: "opened", atMs: this.#now() })) {
         transport.destroy();
