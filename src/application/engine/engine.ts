@@ -11,6 +11,7 @@ import type { LeaseHolder, StateStore, WantedService } from "../ports/state-stor
 import type { Recorder } from "../history/recorder.ts";
 import { EventLog, type LoggedEvent } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
+import { composeRoute } from "./routes.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -182,11 +183,14 @@ export class Engine {
   #makeRuntime(path: string, spec: ServiceSpec, onCondition: () => void): ServiceRuntime {
     const { clock, probes } = this.#deps;
     const log = { workspace: path, service: spec.name };
+    const access = this.#deps.access(path);
+    const service = (name: string): ServiceSpec | undefined => this.#workspaces.get(path)?.declaration(name)?.spec;
     return new ServiceRuntime(spec, {
       clock,
       probes,
-      access: this.#deps.access(path),
+      access,
       driver: () => this.#deps.driver(spec.technology),
+      route: () => composeRoute(spec, { access, service, driver: (technology) => this.#deps.driver(technology) }),
       listen: (service, onConnection) =>
         this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
       onCondition: (condition, before) => {
