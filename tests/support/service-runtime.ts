@@ -37,7 +37,7 @@ export function makeRuntime(spec: ServiceSpec, replaced: Partial<ServiceRuntimeD
     onCondition: (after, before) =>
       changes.push(`${before.state} → ${after.state} ${after.failure?.code ?? ""}`.trim()),
     onFlapping: ({ code }) => changes.push(code),
-    onConnectionEnd: (outcome) => ended.push(outcome.ended),
+    onConnectionEnd: (outcome) => void (outcome && ended.push(outcome.ended)),
     ...replaced,
   });
   const state = (): string => runtime.condition.state;
