@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "./access.ts";
+import type { Expiry } from "./expiry.ts";
 import type { Route } from "./route.ts";
 
 export interface DialContext {
@@ -30,6 +31,8 @@ export interface Transport {
   readonly via: string;
   /** Small facts about it: cipher, protocol, pod. */
   facts(): Facts;
+  /** Credentials and certificates that this way rests on and that end at a known time. Optional; costs nothing to ask. */
+  expiries?(): readonly Expiry[];
   /**
    * Opens one connection to the target.
    * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone
