@@ -20,6 +20,7 @@ export interface HealthMonitorDependencies {
   readonly clock: Clock;
   readonly probes: Probes;
   readonly access: Access;
+  onResult(result: ProbeResult, durationMs: number): void;
   onChange(health: Health, before: Health): void;
 }
 
@@ -137,6 +138,7 @@ export class HealthMonitor {
 
   #take(result: ProbeResult, durationMs: number): void {
     const atMs = this.#deps.clock.nowMs();
+    this.#deps.onResult(result, durationMs);
     if (result.ok) {
       const verification = { atMs, by: result.by, durationMs: Math.round(durationMs) };
       this.#move({ kind: "passed", verification, successThreshold: this.#service.healthCheck.successThreshold });

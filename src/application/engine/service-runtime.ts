@@ -7,7 +7,7 @@ import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
-import type { Probes } from "../ports/probe.ts";
+import type { ProbeResult, Probes } from "../ports/probe.ts";
 import type { Route } from "../ports/route.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
@@ -24,7 +24,10 @@ export interface ServiceRuntimeDependencies {
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
-  onConnectionEnd(outcome: RelayOutcome): void;
+  /** `undefined`: it was refused. */
+  onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
+  /** A check ended; the condition may be the same as before. */
+  onCheck?(result: ProbeResult, durationMs: number): void;
 }
 
 /** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
@@ -62,13 +65,15 @@ export class ServiceRuntime {
       }),
       onFailed: (failure) => this.#monitor.connectionFailed(failure),
       onDoubt: () => this.#monitor.doubt(),
-      onEnd: (outcome) => deps.onConnectionEnd(outcome),
+      onEnd: (outcome, connection) => deps.onConnectionEnd(outcome, connection),
+      onRefused: (connection) => deps.onConnectionEnd(undefined, connection),
     });
     this.#port = new LocalPort(() => deps.listen(spec, (connection) => this.#reception.accept(connection)));
     this.#monitor = new HealthMonitor(spec, {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
+      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
