@@ -81,6 +81,8 @@ export const requirements = {
   "kubernetes-targets": "pods, services, deployments and statefulsets are targets, by context and namespace",
   "kubernetes-credentials":
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
+  "kubernetes-ways":
+    "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
