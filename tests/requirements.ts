@@ -83,6 +83,9 @@ export const requirements = {
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
   "kubernetes-ways":
     "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
+  "kubernetes-accounts":
+    "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
+  "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",

@@ -2,6 +2,7 @@ import { ConnectivityError, type Facts, toConnectivityError } from "#domain/conn
 import { isLeaving } from "#domain/kubernetes/pod.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
@@ -77,7 +78,12 @@ export class PodTransport implements Transport {
       protocol: pool.protocol ?? this.#parts.protocol,
       tunnels: pool.tunnels,
       ...(!candidate.ready && { pod_ready: false }),
+      ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
     };
+  }
+
+  expiries(): readonly Expiry[] {
+    return this.#parts.api.expiries();
   }
 
   async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
