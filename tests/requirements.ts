@@ -77,6 +77,12 @@ export const requirements = {
   "kubernetes-credentials":
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
+  "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
+  "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
+  "wire-goaway": "a tunnel that takes no more connections drains; what the server never looked at fails at once",
+  "wire-eager":
+    "first bytes go with the opening; a server that does not answer gets them after its answer from then on",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
