@@ -89,6 +89,10 @@ export const requirements = {
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
   "history-bounded": "what happened is kept over restarts, bounded by number and age",
+  "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
+  "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-balance":
+    "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 
