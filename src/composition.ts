@@ -7,13 +7,13 @@ import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
-import type { StateStore } from "#application/ports/state-store.ts";
+import type { Stores } from "#application/ports/stores.ts";
 import type { Technology } from "#domain/spec/service.ts";
 import type { Compose } from "#server/daemon/compose.ts";
 
 /** The one root that may import everything: the application over the real adapters, and MCP over it. */
-export const composeDaemon: Compose = ({ store, log, version, env, homeDir }) => {
-  const application = createApplication(store, env, homeDir);
+export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) => {
+  const application = createApplication(stores, env, homeDir);
   const serverLog = log.child({ component: "mcp" });
   return Promise.resolve({
     application,
@@ -28,7 +28,7 @@ export const composeDaemon: Compose = ({ store, log, version, env, homeDir }) =>
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication(store: StateStore, env: Environment, homeDir: string): Application {
+function createApplication({ state }: Stores, env: Environment, homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -43,7 +43,7 @@ function createApplication(store: StateStore, env: Environment, homeDir: string)
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({
     clock,
-    store,
+    store: state,
     driver,
     configSource: createConfigSource(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),

@@ -35,6 +35,11 @@ export const requirements = {
     "bad input of any kind gets its code, a sentence that says what to do and an exit code, and changes nothing",
   "config-edits": "edits by tools keep comments and order",
 
+  // SSH
+  "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
+  "ssh-jump-failed": "a hop that is gone is named, with why",
+  "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
+
   // Daemon, shim and command line
   "spine-cli": "the command line starts, shows, calls and stops what the tools do",
   "spine-eight-clients": "eight clients started at once from cold share one daemon",
@@ -88,6 +93,7 @@ export const requirements = {
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
+  "history-bounded": "what happened is kept over restarts, bounded by number and age",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

@@ -2,8 +2,10 @@ import { glob, readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
+import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { SshService } from "#domain/spec/service.ts";
+import { parseHopName } from "./hop-name.ts";
 import { lookUpHost, type SshHostConfig } from "./ssh-config.ts";
 
 /** All that a dial needs to know, resolved from the service, `~/.ssh/config` and the person's environment. */
@@ -29,8 +31,28 @@ export interface SshSettings {
 const defaultKeys = ["id_ed25519", "id_ecdsa", "id_rsa"];
 const defaultPort = 22;
 
+/** What a service, or a hop by its name, says about its SSH server. */
+export type ServerDeclaration = Pick<
+  SshService["connection"],
+  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile"
+>;
+
+/** A hop as a person writes it: `host`, `user@host:port`. @throws ConnectivityError `config_invalid` */
+export function declaredHop(text: string): ServerDeclaration {
+  const { host, user, port = defaultPort } = parseHopName(text);
+  return {
+    host,
+    user,
+    port,
+    keyFile: undefined,
+    passphrase: undefined,
+    password: undefined,
+    knownHostsFile: undefined,
+  };
+}
+
 /** @throws ConnectivityError `not_supported` when `~/.ssh/config` sends the host through a proxy */
-export async function resolveSettings({ connection }: SshService, access: Access): Promise<SshSettings> {
+export async function resolveSettings(connection: ServerDeclaration, access: Access): Promise<SshSettings> {
   const config = await readSshConfig(connection.host, access);
   if (config.indirect !== undefined && config.indirect !== "none") {
     throw new ConnectivityError(
@@ -75,14 +97,14 @@ export async function resolveSettings({ connection }: SshService, access: Access
 }
 
 /**
- * What makes two services share a connection: the same login at the same server by the same credentials, judged by the
- * same known_hosts. Templates may mean other values in another workspace, so with them the workspace counts.
+ * What makes two services share a connection: the same login at the same server by the same route and credentials, judged
+ * by the same known_hosts. Templates may mean other values in another workspace, so with them the workspace counts.
  */
-export function connectionKey(settings: SshSettings, access: Access): string {
+export function connectionKey(settings: SshSettings, access: Access, route: Route | undefined): string {
   const { host, port, user, hostKeyName, keyFiles, knownHostsFiles, passphrase, password } = settings;
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
-  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates]);
+  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, route?.key ?? null]);
 }
 
 function loginName(access: Access): string {

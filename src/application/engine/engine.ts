@@ -10,6 +10,7 @@ import type { Probes } from "../ports/probe.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
 import { EventLog } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
+import { composeRoute } from "./routes.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -176,11 +177,14 @@ export class Engine {
   #makeRuntime(path: string, spec: ServiceSpec, onCondition: () => void): ServiceRuntime {
     const { clock, probes } = this.#deps;
     const log = { workspace: path, service: spec.name };
+    const access = this.#deps.access(path);
+    const service = (name: string): ServiceSpec | undefined => this.#workspaces.get(path)?.declaration(name)?.spec;
     return new ServiceRuntime(spec, {
       clock,
       probes,
-      access: this.#deps.access(path),
+      access,
       driver: () => this.#deps.driver(spec.technology),
+      route: () => composeRoute(spec, { access, service, driver: (technology) => this.#deps.driver(technology) }),
       listen: (service, onConnection) =>
         this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
       onCondition: (condition, before) => {

@@ -6,6 +6,7 @@ import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { Route } from "../ports/route.ts";
 import { dial } from "./dial.ts";
 
 /** One dial may take this long whatever hangs; drivers have shorter limits of their own for each phase. */
@@ -18,6 +19,8 @@ export interface LinkDependencies {
   readonly access: Access;
   /** Loads the driver on first use. */
   driver(): Promise<ForwardDriver>;
+  /** The hops before the service's own server; `undefined`: directly. */
+  route(): Promise<Route | undefined>;
   onChange(state: LinkState, before: LinkState): void;
   onOpened(transport: Transport): void;
   /** The transport is gone or given up; nothing of it may be used any more. */
@@ -84,7 +87,9 @@ export class Link {
     using _deadline = clock.after(dialTimeoutMs, timedOut);
     try {
       const context = { signal: attempt.signal, access };
-      const transport = await dial(this.#deps.driver(), this.#service, context, (driver) => this.#watchTarget(driver));
+      const onDriver = (driver: ForwardDriver, route: Route | undefined): void => this.#watchTarget(driver, route);
+      const routing = this.#service.via && ((): Promise<Route | undefined> => this.#deps.route());
+      const transport = await dial(this.#deps.driver(), this.#service, context, onDriver, routing);
       if (this.#attempt !== attempt || !this.#move({ kind: "opened", atMs: this.#now() })) {
         transport.destroy();
         return;
@@ -99,10 +104,11 @@ export class Link {
   }
 
   /** A change at the target makes a waiting link dial at once, and gives one that had given up another chance. */
-  #watchTarget(driver: ForwardDriver): void {
-    this.#watch ??= driver.watch?.(this.#service, this.#deps.access, () => {
+  #watchTarget(driver: ForwardDriver, route: Route | undefined): void {
+    const onChange = (): void => {
       if (this.#state.kind === "backoff" || this.#state.kind === "failed") this.dial();
-    });
+    };
+    this.#watch ??= both(driver.watch?.(this.#service, this.#deps.access, onChange, route), route?.watch?.(onChange));
   }
 
   #closed(transport: Transport, cause: ConnectivityError | undefined): void {
@@ -157,6 +163,13 @@ export class Link {
     return true;
   }
 }
+
+const both = (one: Disposable | undefined, other: Disposable | undefined): Disposable => ({
+  [Symbol.dispose]: () => {
+    one?.[Symbol.dispose]();
+    other?.[Symbol.dispose]();
+  },
+});
 
 const pausedAfter = (failure: Failure, attempts: number): Failure => ({
   ...failure,

@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
+import type { Route } from "../ports/route.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
@@ -18,6 +19,8 @@ export interface ServiceRuntimeDependencies {
   readonly access: Access;
   readonly probes: Probes;
   driver(): Promise<ForwardDriver>;
+  /** The hops of the service's `via`. */
+  route?(): Promise<Route | undefined>;
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
@@ -72,6 +75,7 @@ export class ServiceRuntime {
       clock: deps.clock,
       access: deps.access,
       driver: () => deps.driver(),
+      route: () => deps.route?.() ?? Promise.resolve(undefined),
       onChange: () => {
         this.#refresh();
         this.#reception.review();
