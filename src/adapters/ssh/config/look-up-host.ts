@@ -29,7 +29,7 @@ export interface FoundHost {
   readonly port: number;
 }
 
-export const defaultPort = 22;
+const defaultPort = 22;
 
 const ownFiles = (homeDir: string): readonly ConfigFile[] => [
   { path: path.join(homeDir, ".ssh", "config"), own: true },
@@ -100,8 +100,7 @@ export async function lookUpHost(name: string, access: Access, asked: LookUp): P
 }
 
 function isDirect(obtained: ObtainedValues): boolean {
-  const indirect = obtained.first("proxyjump") ?? obtained.first("proxycommand");
-  return indirect === undefined || indirect.raw.toLowerCase() === "none";
+  return ["proxyjump", "proxycommand"].every((way) => (obtained.first(way)?.raw ?? "none").toLowerCase() === "none");
 }
 
 /** The name with the first of `CanonicalDomains` under which it resolves (ssh.c, resolve_canonicalize); CNAMEs are not followed. */

@@ -43,9 +43,9 @@ export class ObtainedValues {
 
   obtain(written: string, value: ConfigValue): void {
     const keyword = aliases[written] ?? written;
-    // The two share one slot: the first one said wins (ssh_config(5), ProxyJump).
+    // The first one said of the two wins (ssh_config(5), ProxyJump), but `ProxyJump none` leaves the command open.
     if (keyword === "proxyjump" && this.#values.has("proxycommand")) return;
-    if (keyword === "proxycommand" && this.#values.has("proxyjump")) return;
+    if (keyword === "proxycommand" && (this.first("proxyjump")?.raw ?? "none").toLowerCase() !== "none") return;
     const before = this.#values.get(keyword);
     if (!before) this.#values.set(keyword, [value]);
     else if (accumulating.has(keyword) && !before.some((other) => same(other.values, value.values))) before.push(value);
@@ -95,7 +95,8 @@ export function startReading(files: readonly ConfigFile[], homeDir: string, obta
     let wantsFinal = false;
     for (const { line, keyword, raw } of parseLines(text)) {
       const values = wholeLine.has(keyword) ? [raw] : splitArguments(raw);
-      if (!values || values.length === 0) throw invalid(file.path, line, "has a line that cannot be understood");
+      if (!values || (values.length === 0 && keyword !== "host"))
+        throw invalid(file.path, line, "has a line that cannot be understood");
       if (keyword === "host") applies = active && matchesPatterns(values, host);
       else if (keyword === "match") {
         const verdict = await judgeMatch(raw, active ? match : { ...match, exec: () => Promise.resolve(false) });

@@ -1,17 +1,18 @@
 import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
+import { parseHopName, type HopName } from "../hop-name.ts";
 import { parseForward, type ForwardEnd, type ForwardLine } from "./forward-lines.ts";
-import { parseJumpHosts, type JumpHost } from "./jump-hosts.ts";
 import { lookUpHost, type FoundHost, type LookUp } from "./look-up-host.ts";
+import { allTokens, expandHome, expandTokens, expandVariables, proxyTokens, type TokenContext } from "./tokens.ts";
 import {
-  allTokens,
-  expandHome,
-  expandTokens,
-  expandVariables,
-  proxyTokens,
-  type TokenContext,
-} from "./tokens.ts";
-import { countOf, flagOf, invalidValue, strictnessOf, textOf, timeOf, type StrictHostKeyChecking } from "./typed-values.ts";
+  countOf,
+  flagOf,
+  invalidValue,
+  strictnessOf,
+  textOf,
+  timeOf,
+  type StrictHostKeyChecking,
+} from "./typed-values.ts";
 
 /** What `~/.ssh/config` says about one host, as `ssh` would use it: defaults filled in, tokens expanded, paths absolute. */
 export interface ResolvedHost {
@@ -30,7 +31,7 @@ export interface ResolvedHost {
   readonly agentSocket: string | undefined;
   readonly certificateFiles: readonly string[];
   /** The hops, outermost first; `undefined` when there are none. */
-  readonly proxyJump: readonly JumpHost[] | undefined;
+  readonly proxyJump: readonly HopName[] | undefined;
   /** A command line for the shell, tokens expanded; `undefined` when there is none. Never beside `proxyJump`. */
   readonly proxyCommand: string | undefined;
   readonly userKnownHostsFiles: readonly string[];
@@ -67,8 +68,7 @@ export async function resolveHost(alias: string, access: Access, asked: LookUp =
   const { obtained } = found;
   const context = tokenContext(found, access);
   const withTokens = (text: string): string => expandTokens(text, allTokens, context);
-  const withVariables = (text: string): string =>
-    expandVariables(withTokens(text), (name) => access.env(name));
+  const withVariables = (text: string): string => expandVariables(withTokens(text), (name) => access.env(name));
   const file = (text: string): string =>
     path.resolve(access.workspaceDir, withVariables(expandHome(text, access.homeDir)));
   const files = (keyword: string): string[] =>
@@ -137,9 +137,8 @@ function agentSocket(said: string | undefined, access: Access, file: (text: stri
 function proxy({ obtained }: FoundHost, context: TokenContext): Pick<ResolvedHost, "proxyJump" | "proxyCommand"> {
   const jump = obtained.first("proxyjump");
   if (jump && !isNone(jump.raw)) {
-    const hops = parseJumpHosts(expandTokens(jump.raw, proxyTokens, context));
-    if (!hops) throw invalidValue("ProxyJump", jump);
-    return { proxyJump: hops, proxyCommand: undefined };
+    const hops = expandTokens(jump.raw, proxyTokens, context).split(",");
+    return { proxyJump: hops.map(parseHopName), proxyCommand: undefined };
   }
   const command = obtained.first("proxycommand")?.raw;
   if (command === undefined || isNone(command)) return { proxyJump: undefined, proxyCommand: undefined };
@@ -151,8 +150,7 @@ function forwards(
   keyword: "localforward" | "remoteforward" | "dynamicforward",
   expand: (text: string) => string,
 ): ForwardLine[] {
-  const end = (written: ForwardEnd): ForwardEnd =>
-    "socket" in written ? { socket: expand(written.socket) } : written;
+  const end = (written: ForwardEnd): ForwardEnd => ("socket" in written ? { socket: expand(written.socket) } : written);
   return obtained.all(keyword).map((value) => {
     const parsed = parseForward(value.values, keyword === "dynamicforward");
     if (!parsed || (keyword === "localforward" && !parsed.to)) throw invalidValue(keyword, value);
