@@ -84,11 +84,19 @@ export const requirements = {
   "kubernetes-targets": "pods, services, deployments and statefulsets are targets, by context and namespace",
   "kubernetes-credentials":
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
+  "kubernetes-ways":
+    "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
+  "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
+  "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
+  "supervision-circuit":
+    "what cannot heal by itself (bad credentials, a missing resource) is tried now and then only, and at once when its cause changes",
+  "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
