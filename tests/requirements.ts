@@ -69,6 +69,9 @@ export const requirements = {
   "spine-host-key": "an unknown or changed host key is refused",
   "spine-port-taken": "a taken local port is refused before anything is dialled, naming the process that holds it",
   "ssh-authentication": "a key, an agent and a password by reference log in",
+  "ssh-config-as-openssh": "~/.ssh/config reads the same as by ssh -G",
+  "ssh-config-commands":
+    "Match exec runs only from a file that nobody else may write, bounded in time, and never with names that a shell takes for more",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
