@@ -5,6 +5,7 @@ import { following, sameCondition, serviceCondition, type ServiceCondition } fro
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Expiry } from "../ports/expiry.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
@@ -51,6 +52,8 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  /** Facts of the last check. */
+  #seen: ProbeResult["facts"];
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.spec = spec;
@@ -73,7 +76,10 @@ export class ServiceRuntime {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
-      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
+      onResult: (result, durationMs) => {
+        this.#seen = result.facts;
+        deps.onCheck?.(result, durationMs);
+      },
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
@@ -112,6 +118,12 @@ export class ServiceRuntime {
   /** Forwarded connections that are open now. */
   get connections(): number {
     return this.#reception.open;
+  }
+  /** What its way rests on and ends at a known time: credentials of the transport, the target's certificate. */
+  expiries(): readonly Expiry[] {
+    const notAfterMs = this.#seen?.["not_after_ms"];
+    const certificate = { what: `TLS certificate of ${this.spec.name}`, atMs: Number(notAfterMs) };
+    return [...(this.transport?.expiries?.() ?? []), ...(typeof notAfterMs === "number" ? [certificate] : [])];
   }
   get waitingConnections(): number {
     return this.#reception.waiting;
