@@ -2,14 +2,17 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
+import type { Route } from "#application/ports/route.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { forwardPermission } from "./permission.ts";
 import { PodTransport } from "./pod-transport.ts";
+import { defaultBalance } from "./pods/pod-policy.ts";
 import { explainMissing } from "./target/explain-missing.ts";
-import type { Candidate, Target, TargetState } from "./target/target-state.ts";
+import type { Candidate, TargetState } from "./target/target-state.ts";
 import { failureError, TargetWatch } from "./target/target-watch.ts";
+import { targetOf, type Target } from "./target/target.ts";
 import { TargetFollower } from "./target-follower.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
@@ -38,11 +41,11 @@ export class KubernetesDriver implements ForwardDriver {
     this.#hub = new WatchHub(clusters.clock);
   }
 
-  async open(spec: ServiceSpec, { signal, access }: DialContext): Promise<Transport> {
+  async open(spec: ServiceSpec, { signal, access, route }: DialContext): Promise<Transport> {
     signal.throwIfAborted();
     const service = kubernetes(spec);
     const target = targetOf(service);
-    const api = await abortable(this.#clusters.api(access, service.connection.context), signal);
+    const api = await abortable(this.#clusters.api(access, service.connection.context, route), signal);
     const changes = { listener: () => {} };
     const watch = new TargetWatch(this.#hub, api, target, access, () => changes.listener());
     try {
@@ -58,6 +61,7 @@ export class KubernetesDriver implements ForwardDriver {
         access,
         clock: this.#clusters.clock,
         protocol,
+        balance: service.balance ?? defaultBalance(target),
         ...reached,
       });
       changes.listener = () => transport.evaluate();
@@ -72,10 +76,10 @@ export class KubernetesDriver implements ForwardDriver {
     }
   }
 
-  watch(spec: ServiceSpec, access: Access, onChange: () => void): Disposable {
+  watch(spec: ServiceSpec, access: Access, onChange: () => void, route?: Route): Disposable {
     const service = kubernetes(spec);
     const { context } = service.connection;
-    return new TargetFollower(this.#clusters, this.#hub, targetOf(service), context, access, onChange);
+    return new TargetFollower(this.#clusters, this.#hub, targetOf(service), { context, route }, access, onChange);
   }
 
   async close(): Promise<void> {
@@ -150,10 +154,3 @@ function kubernetes(service: ServiceSpec): KubernetesService {
     service: service.name,
   });
 }
-
-const targetOf = ({ connection, remotePort }: KubernetesService): Target => ({
-  kind: connection.resourceType,
-  name: connection.resourceName,
-  namespace: connection.namespace,
-  remotePort,
-});

@@ -205,6 +205,8 @@ export class Engine {
         this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });
         onCondition();
       },
+      onFlapping: ({ code, message }) =>
+        this.events.add({ ...log, kind: "health", atMs: clock.nowMs(), code, text: message }),
       onCheck: (result, durationMs) => this.#deps.recorder.check(log, result, durationMs),
       onConnectionEnd: (outcome, connection) => {
         void this.#deps.recorder.connection(log, outcome, connection.client);
@@ -224,7 +226,9 @@ const dependenciesIn =
 
 /** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
 const isAboutAccess = (code: string): boolean =>
-  code === "variable_missing" || /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
+  code === "variable_missing" ||
+  code === "application_auth_failed" ||
+  /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
 
 function conditionEvent(
   condition: ServiceCondition,
