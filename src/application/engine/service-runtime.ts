@@ -6,7 +6,6 @@ import { following, sameCondition, serviceCondition, type ServiceCondition } fro
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Expiry } from "../ports/expiry.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
@@ -55,7 +54,6 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
-  /** Facts of the last check. */
   #seen: ProbeResult["facts"];
   #steadiness = steady;
 
@@ -127,11 +125,9 @@ export class ServiceRuntime {
   get connections(): number {
     return this.#reception.open;
   }
-  /** What its way rests on and ends at a known time: credentials of the transport, the target's certificate. */
-  expiries(): readonly Expiry[] {
-    const notAfterMs = this.#seen?.["not_after_ms"];
-    const certificate = { what: `TLS certificate of ${this.spec.name}`, atMs: Number(notAfterMs) };
-    return [...(this.transport?.expiries?.() ?? []), ...(typeof notAfterMs === "number" ? [certificate] : [])];
+  /** Facts of the last check, such as the end of a certificate. */
+  get seen(): ProbeResult["facts"] {
+    return this.#seen;
   }
   get waitingConnections(): number {
     return this.#reception.waiting;

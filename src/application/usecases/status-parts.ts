@@ -1,6 +1,8 @@
 import { expiringSoon } from "#domain/expiring.ts";
 import { humanDuration, isoInZone } from "#domain/time.ts";
+import type { ServiceRuntime } from "../engine/service-runtime.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { Expiry } from "../ports/expiry.ts";
 import type { HourOfService } from "../ports/history-store.ts";
 import type { UseCaseDependencies } from "./scope.ts";
 
@@ -58,11 +60,18 @@ export function flakyServices(deps: UseCaseDependencies, workspace: Workspace): 
     }));
 }
 
+/** What a service's way rests on and ends at a known time: credentials of the transport, the target's certificate. */
+function expiriesOf({ spec, transport, seen }: ServiceRuntime): readonly Expiry[] {
+  const notAfterMs = seen?.["not_after_ms"];
+  const certificate = { what: `TLS certificate of ${spec.name}`, atMs: Number(notAfterMs) };
+  return [...(transport?.expiries?.() ?? []), ...(typeof notAfterMs === "number" ? [certificate] : [])];
+}
+
 /** Credentials and certificates of what runs that have ended or end within 30 days, soonest first. */
 export function expiring({ clock }: UseCaseDependencies, workspace: Workspace, timeZone: string | undefined): object[] {
   const nowMs = clock.nowMs();
   const found = [...workspace.runtimes()].flatMap((runtime) =>
-    runtime.expiries().map((expiry) => ({ ...expiry, service: runtime.spec.name })),
+    expiriesOf(runtime).map((expiry) => ({ ...expiry, service: runtime.spec.name })),
   );
   return expiringSoon(found, nowMs)
     .slice(0, shownRows)
