@@ -111,6 +111,12 @@ export const requirements = {
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
   "history-bounded": "what happened is kept over restarts, bounded by number and age",
+  history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
+  "history-difference": "and what is different between two moments, also since it last worked",
+  "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
+  "query-connections": "query tells the forwarded connections, with the program that opened each",
+  "query-health": "checks, drops and the time ready are added up by the hour, and flaky services told",
+  "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
   "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
   "kubernetes-balance":
