@@ -69,6 +69,9 @@ export const requirements = {
   "spine-host-key": "an unknown or changed host key is refused",
   "spine-port-taken": "a taken local port is refused before anything is dialled, naming the process that holds it",
   "ssh-authentication": "a key, an agent and a password by reference log in",
+  "ssh-config-as-openssh": "~/.ssh/config reads the same as by ssh -G",
+  "ssh-config-commands":
+    "Match exec runs only from a file that nobody else may write, bounded in time, and never with names that a shell takes for more",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -87,10 +90,22 @@ export const requirements = {
     "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
+  "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
+  "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
+  "wire-goaway": "a tunnel that takes no more connections drains; what the server never looked at fails at once",
+  "wire-eager":
+    "first bytes go with the opening; a server that does not answer gets them after its answer from then on",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
+  "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
+  "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
+  "supervision-circuit":
+    "what cannot heal by itself (bad credentials, a missing resource) is tried now and then only, and at once when its cause changes",
+  "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
@@ -99,6 +114,16 @@ export const requirements = {
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
   "history-bounded": "what happened is kept over restarts, bounded by number and age",
+  history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
+  "history-difference": "and what is different between two moments, also since it last worked",
+  "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
+  "query-connections": "query tells the forwarded connections, with the program that opened each",
+  "query-health": "checks, drops and the time ready are added up by the hour, and flaky services told",
+  "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
+  "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
+  "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-balance":
+    "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

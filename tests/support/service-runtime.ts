@@ -36,6 +36,7 @@ export function makeRuntime(spec: ServiceSpec, replaced: Partial<ServiceRuntimeD
     listen: (service, onConnection) => listeners.listen(service.listen, service.localPort, onConnection),
     onCondition: (after, before) =>
       changes.push(`${before.state} → ${after.state} ${after.failure?.code ?? ""}`.trim()),
+    onFlapping: ({ code }) => changes.push(code),
     onConnectionEnd: (outcome) => void (outcome && ended.push(outcome.ended)),
     ...replaced,
   });

@@ -8,13 +8,15 @@ import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { forwardPermission } from "./permission.ts";
 import { PodTransport } from "./pod-transport.ts";
+import { defaultBalance } from "./pods/pod-policy.ts";
 import { explainMissing } from "./target/explain-missing.ts";
-import type { Candidate, Target, TargetState } from "./target/target-state.ts";
+import type { Candidate, TargetState } from "./target/target-state.ts";
 import { failureError, TargetWatch } from "./target/target-watch.ts";
+import { targetOf, type Target } from "./target/target.ts";
 import { TargetFollower } from "./target-follower.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
-import type { Tunnel } from "./wire/tunnel.ts";
+import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */
 const permissionStandsMs = 60_000;
@@ -23,7 +25,7 @@ const podsTried = 3;
 
 interface Reached {
   readonly candidate: Candidate;
-  readonly tunnel: Tunnel;
+  readonly tunnel: PodLink;
 }
 
 /** Reaches pods through the Kubernetes API server's port-forward, without kubectl. */
@@ -59,6 +61,7 @@ export class KubernetesDriver implements ForwardDriver {
         access,
         clock: this.#clusters.clock,
         protocol,
+        balance: service.balance ?? defaultBalance(target),
         ...reached,
       });
       changes.listener = () => transport.evaluate();
@@ -151,10 +154,3 @@ function kubernetes(service: ServiceSpec): KubernetesService {
     service: service.name,
   });
 }
-
-const targetOf = ({ connection, remotePort }: KubernetesService): Target => ({
-  kind: connection.resourceType,
-  name: connection.resourceName,
-  namespace: connection.namespace,
-  remotePort,
-});

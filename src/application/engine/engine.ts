@@ -77,6 +77,7 @@ export class Engine {
   async start(workspace: Workspace, names: readonly string[], holder: LeaseHolder): Promise<string[]> {
     const order = startOrder(names, dependenciesIn(workspace));
     const atMs = this.#deps.clock.nowMs();
+    for (const service of names) this.#asked(workspace, service, holder, "asked to start it");
     for (const service of order) this.#deps.store.setWanted({ workspace: workspace.path, service }, holder, atMs);
     await workspace.start(order);
     return order;
@@ -102,11 +103,17 @@ export class Engine {
         kept.push({ service, for: others });
       } else {
         this.#deps.store.clearWanted(wanted);
+        this.#asked(workspace, service, holder, force ? "asked to stop it for everybody" : "asked to stop it");
         stopped.push(service);
       }
     }
     await workspace.stop(stopped.toReversed());
     return { stopped, kept };
+  }
+
+  #asked(workspace: Workspace, service: string, { clientName }: LeaseHolder, text: string): void {
+    const atMs = this.#deps.clock.nowMs();
+    this.events.add({ workspace: workspace.path, service, kind: "client", atMs, text, by: clientName });
   }
 
   /** Names of the other connected clients that want a service up. */
@@ -198,6 +205,8 @@ export class Engine {
         this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });
         onCondition();
       },
+      onFlapping: ({ code, message }) =>
+        this.events.add({ ...log, kind: "health", atMs: clock.nowMs(), code, text: message }),
       onCheck: (result, durationMs) => this.#deps.recorder.check(log, result, durationMs),
       onConnectionEnd: (outcome, connection) => {
         void this.#deps.recorder.connection(log, outcome, connection.client);
@@ -217,7 +226,9 @@ const dependenciesIn =
 
 /** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
 const isAboutAccess = (code: string): boolean =>
-  code === "variable_missing" || /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
+  code === "variable_missing" ||
+  code === "application_auth_failed" ||
+  /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
 
 function conditionEvent(
   condition: ServiceCondition,

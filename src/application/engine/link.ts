@@ -3,6 +3,7 @@ import { ConnectivityError, toConnectivityError, type Failure } from "#domain/co
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { nextLinkState, type LinkEvent, type LinkState } from "#domain/link-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
+import { opensCircuit, trialDelayMs, withOpenCircuit } from "#domain/supervision.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
@@ -11,6 +12,8 @@ import { dial } from "./dial.ts";
 
 /** One dial may take this long whatever hangs; drivers have shorter limits of their own for each phase. */
 const dialTimeoutMs = 20_000;
+/** While the circuit is open, a trial comes at least this often: what mends a right or an account tells nobody. */
+const slowestTrialMs = 60_000;
 /** How long open connections may go on when a link is stopped. */
 const drainMs = 0;
 
@@ -71,6 +74,11 @@ export class Link {
     if (this.#state.kind === "up") this.#failed(reason);
   }
 
+  /** What a check through the open link says about the target: only a healthy time makes the attempts before it count no more. */
+  judge(healthy: boolean): void {
+    if (this.#state.kind === "up") this.#move({ kind: healthy ? "proven" : "doubted", atMs: this.#now() });
+  }
+
   stop(): void {
     if (!this.#move({ kind: "stop" })) return;
     this.#watch?.[Symbol.dispose]();
@@ -121,8 +129,8 @@ export class Link {
     const { enabled, maxAttempts } = this.#service.restartPolicy;
     const atMs = this.#now();
     const next = nextLinkState(this.#state, { kind: "retry", atMs, retryAtMs: atMs, failure });
-    const attempts = next?.kind === "backoff" ? next.attempt : 0;
-    const exhausted = maxAttempts !== undefined && attempts >= maxAttempts;
+    const { attempt: attempts, waits } = next?.kind === "backoff" ? next : { attempt: 0 };
+    const exhausted = waits === undefined && maxAttempts !== undefined && attempts >= maxAttempts;
     if (errorCatalogue[failure.code].retryable && enabled && !exhausted) {
       this.#lost(failure, undefined);
       return;
@@ -135,11 +143,15 @@ export class Link {
     const atMs = this.#now();
     const next = nextLinkState(this.#state, { kind: "retry", atMs, retryAtMs: atMs, failure });
     if (next?.kind !== "backoff") return;
+    const { clock } = this.#deps;
+    const backoffMs = backoffDelayMs(this.#service.restartPolicy, next.attempt + (next.waits ?? 0), clock.random());
+    const isOpen = opensCircuit(failure, next.attempt);
     const delayMs =
-      fixedDelayMs ?? backoffDelayMs(this.#service.restartPolicy, next.attempt, this.#deps.clock.random());
-    this.#move({ kind: "retry", atMs, retryAtMs: atMs + delayMs, failure });
+      fixedDelayMs ?? (isOpen ? Math.max(backoffMs, trialDelayMs(next.attempt, slowestTrialMs)) : backoffMs);
+    const shown = isOpen ? withOpenCircuit(failure, delayMs) : failure;
+    this.#move({ kind: "retry", atMs, retryAtMs: atMs + delayMs, failure: shown });
     this.#down();
-    this.#retryTimer = this.#deps.clock.after(delayMs, () => this.dial());
+    this.#retryTimer = clock.after(delayMs, () => this.dial());
   }
 
   #down(): void {
@@ -159,6 +171,7 @@ export class Link {
     const next = nextLinkState(before, event);
     if (!next) return false;
     this.#state = next;
+    if (next === before) return true;
     this.#deps.onChange(next, before);
     return true;
   }

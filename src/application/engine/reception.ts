@@ -111,6 +111,8 @@ export class Reception {
       const refused = streamError instanceof ConnectivityError && streamError.facts["reset_by"] !== "target";
       if (refused) this.#deps.onFailed((streamError as ConnectivityError).toFailure());
       else if (outcome.ended === "reset_by_target" || outcome.ended === "connection_lost") this.#deps.onDoubt();
+      // Somebody was answered while the check says that nobody is: its cause may be gone.
+      else if (outcome.bytesDown > 0 && this.#deps.now().health.kind === "failing") this.#deps.onDoubt();
     } catch (thrown) {
       if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));
     } finally {

@@ -1,5 +1,6 @@
 import { backoffDelayMs } from "#domain/backoff.ts";
 import { toConnectivityError, type ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { afterDrop, flappingFinding, steady } from "#domain/flapping.ts";
 import type { Health } from "#domain/health.ts";
 import { following, sameCondition, serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
@@ -24,6 +25,8 @@ export interface ServiceRuntimeDependencies {
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
+  /** It began to flap: the finding, once until it calms down. */
+  onFlapping(finding: Failure): void;
   /** `undefined`: it was refused. */
   onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
   /** A check ended; the condition may be the same as before. */
@@ -51,6 +54,8 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  #seen: ProbeResult["facts"];
+  #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.spec = spec;
@@ -73,7 +78,10 @@ export class ServiceRuntime {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
-      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
+      onResult: (result, durationMs) => {
+        this.#seen = result.facts;
+        deps.onCheck?.(result, durationMs);
+      },
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
@@ -99,6 +107,10 @@ export class ServiceRuntime {
   get wanted(): boolean {
     return this.#wanted;
   }
+  /** The finding that it flaps, with its evidence; it may be ready just now. */
+  get flapping(): Failure | undefined {
+    return flappingFinding(this.#steadiness, this.#deps.clock.nowMs());
+  }
   /** The local port while it is open, else the last one or the declared one; 0 when none was chosen yet. */
   get port(): number {
     return this.#port.port ?? this.spec.localPort;
@@ -112,6 +124,10 @@ export class ServiceRuntime {
   /** Forwarded connections that are open now. */
   get connections(): number {
     return this.#reception.open;
+  }
+  /** Facts of the last check, such as the end of a certificate. */
+  get seen(): ProbeResult["facts"] {
+    return this.#seen;
   }
   get waitingConnections(): number {
     return this.#reception.waiting;
@@ -206,6 +222,7 @@ export class ServiceRuntime {
     this.#refresh();
     const transport = this.#link.transport;
     if (!transport) return;
+    if (health.kind === "passing" || health.kind === "failing") this.#link.judge(health.kind === "passing");
     if (health.kind === "passing" && before.kind !== "passing") this.#reception.admitWaiting(transport);
     if (health.kind !== "failing") return;
     this.#reception.review();
@@ -223,6 +240,16 @@ export class ServiceRuntime {
       blocked: this.#blocked,
     });
     this.#condition = following(before, after);
-    if (!sameCondition(before, after)) this.#deps.onCondition(this.#condition, before);
+    if (sameCondition(before, after)) return;
+    this.#deps.onCondition(this.#condition, before);
+    if (before.state === "ready" && after.failure) this.#dropped(after.failure);
+  }
+
+  #dropped({ code }: Failure): void {
+    const atMs = this.#deps.clock.nowMs();
+    const flappedBefore = this.flapping !== undefined;
+    this.#steadiness = afterDrop(this.#steadiness, { atMs, code });
+    const finding = this.flapping;
+    if (finding && !flappedBefore) this.#deps.onFlapping(finding);
   }
 }
