@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Access } from "#application/ports/access.ts";
 import type { Transport } from "#application/ports/forward-driver.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { loginCommand } from "#domain/kubernetes/login-advice.ts";
 import { createKubernetes, type KubernetesAdapter } from "#adapters/kubernetes/index.ts";
 import { ApiServer, type ApiServerOptions } from "../support/api-server.ts";

@@ -33,7 +33,7 @@ export class Credentials {
 
   /** @throws ConnectivityError `credentials_rejected` (unreadable or unsupported), `credential_plugin_missing`, `credential_plugin_failed` */
   async authorization(access: Access, signal: AbortSignal): Promise<Authorization> {
-    const { user, userFolder } = this.#context;
+    const { user } = this.#context;
     if (user["auth-provider"] !== undefined) throw this.#authProvider(user["auth-provider"].name);
     const impersonation = impersonationHeaders(user);
     const own = await this.#token();
