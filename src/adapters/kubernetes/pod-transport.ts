@@ -12,7 +12,7 @@ import type { Candidate } from "./target/target-state.ts";
 import type { TargetWatch } from "./target/target-watch.ts";
 import { targetWords, type Target } from "./target/target.ts";
 import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
-import type { Tunnel } from "./wire/tunnel.ts";
+import type { PodLink } from "./wire/pod-link.ts";
 
 export interface PodTransportParts {
   readonly api: ClusterApi;
@@ -24,7 +24,7 @@ export interface PodTransportParts {
   readonly balance: Balance;
   readonly candidate: Candidate;
   /** Proves the candidate reachable. */
-  readonly tunnel: Tunnel;
+  readonly tunnel: PodLink;
 }
 
 const dialTimeoutMs = 10_000;

@@ -83,6 +83,7 @@ export class Engine {
   async start(workspace: Workspace, names: readonly string[], holder: LeaseHolder): Promise<string[]> {
     const order = startOrder(names, dependenciesIn(workspace));
     const atMs = this.#deps.clock.nowMs();
+    for (const service of names) this.#asked(workspace, service, holder, "asked to start it");
     for (const service of order) this.#deps.store.setWanted({ workspace: workspace.path, service }, holder, atMs);
     await workspace.start(order);
     return order;
@@ -108,11 +109,17 @@ export class Engine {
         kept.push({ service, for: others });
       } else {
         this.#deps.store.clearWanted(wanted);
+        this.#asked(workspace, service, holder, force ? "asked to stop it for everybody" : "asked to stop it");
         stopped.push(service);
       }
     }
     await workspace.stop(stopped.toReversed());
     return { stopped, kept };
+  }
+
+  #asked(workspace: Workspace, service: string, { clientName }: LeaseHolder, text: string): void {
+    const atMs = this.#deps.clock.nowMs();
+    this.events.add({ workspace: workspace.path, service, kind: "client", atMs, text, by: clientName });
   }
 
   /** Names of the other connected clients that want a service up. */

@@ -50,6 +50,7 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  #seen: ProbeResult["facts"];
   #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
@@ -73,7 +74,10 @@ export class ServiceRuntime {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
-      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
+      onResult: (result, durationMs) => {
+        this.#seen = result.facts;
+        deps.onCheck?.(result, durationMs);
+      },
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
@@ -116,6 +120,10 @@ export class ServiceRuntime {
   /** Forwarded connections that are open now. */
   get connections(): number {
     return this.#reception.open;
+  }
+  /** Facts of the last check, such as the end of a certificate. */
+  get seen(): ProbeResult["facts"] {
+    return this.#seen;
   }
   get waitingConnections(): number {
     return this.#reception.waiting;
