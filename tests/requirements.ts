@@ -124,6 +124,7 @@ export const requirements = {
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
+  wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 
