@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Probe } from "#application/ports/probe.ts";
 import type { FactValue } from "#domain/connectivity-error.ts";
-import type { HealthCheckOf } from "#domain/spec/health-check.ts";
 import { clippedBytes, failure } from "./failures.ts";
 import {
   askHttp1,
@@ -19,7 +18,6 @@ import { certificateFacts, secure, type TlsWish } from "./start-tls.ts";
 
 const mostRedirects = 5;
 
-type Check = HealthCheckOf<"http" | "https">;
 type CertificateFacts = Readonly<Record<string, number>>;
 
 /**

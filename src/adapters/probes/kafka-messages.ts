@@ -13,7 +13,7 @@ export const api = {
   saslAuthenticate: { key: 36, version: 0 },
 } as const;
 
-export const int16 = (value: number): Buffer => {
+const int16 = (value: number): Buffer => {
   const bytes = Buffer.alloc(2);
   bytes.writeInt16BE(value);
   return bytes;

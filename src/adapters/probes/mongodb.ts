@@ -123,5 +123,6 @@ class Commands {
 function commandError(answer: BsonDocument): ConnectivityError {
   const number = Number(answer["code"] ?? 0);
   const [code, message] = codeOf[number] ?? ["application_unhealthy", "MongoDB answered with an error"];
-  return failure(code, message, { mongodb_error: number }, String(answer["errmsg"] ?? ""));
+  const said = answer["errmsg"];
+  return failure(code, message, { mongodb_error: number }, typeof said === "string" ? said : "");
 }
