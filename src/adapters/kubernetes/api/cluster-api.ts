@@ -94,6 +94,11 @@ export class ClusterApi {
     });
   }
 
+  /** Closes unused connections, which may be dead without a word. */
+  dropUnused(): void {
+    this.#connections.dropUnused();
+  }
+
   /** Closes unused connections; tunnels live on. */
   close(): void {
     this.#connections.close();
