@@ -3,6 +3,7 @@ import { isLeaving } from "#domain/kubernetes/pod.ts";
 import type { Balance } from "#domain/routing/pick-target.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
@@ -94,7 +95,12 @@ export class PodTransport implements Transport {
       tunnels: warm.reduce((sum, member) => sum + member.tunnels, 0),
       ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
+      ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
     };
+  }
+
+  expiries(): readonly Expiry[] {
+    return this.#parts.api.expiries();
   }
 
   async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
