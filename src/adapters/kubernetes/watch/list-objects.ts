@@ -22,14 +22,14 @@ export const wantsLess = (error: ConnectivityError | undefined): boolean =>
   error?.code === "permission_denied" || error?.facts["too_many"] === true;
 
 /**
- * All objects of a query, page by page.
+ * All objects of a query, pruned page by page.
  * @throws ConnectivityError as `ClusterApi.json`; `not_supported` (`too_many`) when they are more than can be kept
  */
 export async function listObjects<T extends WatchedObject>(
   api: ClusterApi,
   query: WatchQuery,
-  access: Access,
-  signal: AbortSignal,
+  prune: (object: T) => T,
+  { access, signal }: { readonly access: Access; readonly signal: AbortSignal },
 ): Promise<{ readonly items: readonly T[]; readonly version: string }> {
   const { group, resource, namespace, labelSelector, fieldSelector } = query;
   const most = labelSelector === undefined && fieldSelector === undefined ? mostShared : mostSelected;
@@ -43,7 +43,7 @@ export async function listObjects<T extends WatchedObject>(
       signal,
       query: { labelSelector, fieldSelector, limit: pageSize, continue: next },
     });
-    items.push(...(answer.items ?? []));
+    for (const item of answer.items ?? []) items.push(prune(item));
     next = answer.metadata?.continue === "" ? undefined : answer.metadata?.continue;
     if (next === undefined) return { items, version: answer.metadata?.resourceVersion ?? "" };
     if (items.length >= most) {

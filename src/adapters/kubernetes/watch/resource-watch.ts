@@ -147,8 +147,9 @@ export class ResourceWatch<T extends WatchedObject> {
 
   async #list(connection: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([this.#ending.signal, connection]);
-    const { items, version } = await listObjects<T>(this.#parts.api, this.#parts.query, this.#access, signal);
-    this.#objects = new Map(items.map((item) => [item.metadata.name, this.#parts.prune(item)]));
+    const { api, query, prune } = this.#parts;
+    const { items, version } = await listObjects(api, query, prune, { access: this.#access, signal });
+    this.#objects = new Map(items.map((item) => [item.metadata.name, item]));
     this.#version = version;
     this.#heard();
     this.#failures = 0;
