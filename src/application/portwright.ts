@@ -8,6 +8,7 @@ import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { diagnose } from "./usecases/diagnose.ts";
+import { getHistory } from "./usecases/get-history.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
 import { probe } from "./usecases/probe.ts";
@@ -70,7 +71,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     lookup: (workspace) => (name) => access(workspace).env(name),
     isConnected: (clientId) => clients.isConnected(clientId),
   });
-  const shared = { engine, clients, clock: deps.clock, operations: new Operations() };
+  const shared = { engine, clients, clock: deps.clock, recorder, operations: new Operations() };
   const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
   const asked = askedOf(clients);
   return {
@@ -82,6 +83,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       diagnose: asked((args, context) => diagnose(walking, args, context)),
       probe: asked((args, context) => probe(walking, args, context)),
       waitFor: asked((args, context) => waitFor(shared, args, context)),
+      getHistory: asked((args, context) => getHistory(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
       readStatus: async (client) => {
         await clients.locate(client);

@@ -41,6 +41,7 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
       ok("Nothing is wrong.", { ...(service && { service }), status: "healthy", healthy: true }),
     probe: () => ok("It answers.", { ok: true }),
     waitFor: () => ok("It is ready.", { done: true }),
+    getHistory: () => ok("Nothing changed.", { entries: [] }),
     query: () => ok("Nothing was recorded.", { rows: [] }),
     readStatus: () => ok("dev: 1 of 1 ready.", { state: "ready" }),
     readService: (_client, name) => ok(`${name} is ready.`, { service: name }),

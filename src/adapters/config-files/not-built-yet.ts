@@ -6,7 +6,6 @@ export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
   if (spec.technology === "ssh") {
     return spec.connection.driver === "openssh" ? unsupported("connection.driver: openssh") : undefined;
   }
-  if (spec.connection.selector !== undefined) return unsupported("connection.selector");
   return spec.via === undefined ? undefined : unsupported("via (jump hosts) of a Kubernetes service");
 }
 

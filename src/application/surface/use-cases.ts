@@ -70,6 +70,17 @@ export interface QueryArgs {
   readonly cursor?: string | undefined;
 }
 
+export type HistoryKind = "state" | "config" | "cluster" | "credentials" | "network" | "client";
+
+export interface GetHistoryArgs {
+  readonly service?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly kind?: readonly HistoryKind[] | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
 /**
  * All that the surface (tools, resources, prompts) can ask of the application. Every one answers with a whole `Answer`
  * or rejects with a `ConnectivityError`; those that may take long follow `context.signal` and report progress.
@@ -83,6 +94,7 @@ export interface UseCases {
   diagnose(args: DiagnoseArgs, context: CallContext): Promise<Answer>;
   probe(args: ProbeArgs, context: CallContext): Promise<Answer>;
   waitFor(args: WaitForArgs, context: CallContext): Promise<Answer>;
+  getHistory(args: GetHistoryArgs, context: CallContext): Promise<Answer>;
   query(args: QueryArgs, context: CallContext): Promise<Answer>;
   /** The resource `portwright://status`. */
   readStatus(client: ClientSession): Promise<Answer>;

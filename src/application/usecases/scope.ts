@@ -7,6 +7,7 @@ import type { Clients } from "../clients.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Recorder } from "../history/recorder.ts";
 import type { Operations } from "./operations.ts";
 
 /** What the use cases work with. */
@@ -15,6 +16,7 @@ export interface UseCaseDependencies {
   readonly clients: Clients;
   readonly clock: Clock;
   readonly operations: Operations;
+  readonly recorder: Recorder;
 }
 
 /** Names of services, and the environment that they came from when one was asked for. */

@@ -9,6 +9,7 @@ import { service } from "#resources/service.ts";
 import { status } from "#resources/status.ts";
 import { controlService } from "#tools/control-service.ts";
 import { diagnose } from "#tools/diagnose.ts";
+import { getHistory } from "#tools/get-history.ts";
 import { getStatus } from "#tools/get-status.ts";
 import { probe } from "#tools/probe.ts";
 import { query } from "#tools/query.ts";
@@ -31,6 +32,7 @@ export const tools: readonly AnyTool[] = [
   probe,
   waitFor,
   query,
+  getHistory,
 ];
 
 export const prompts: readonly AnyPrompt[] = [startMyDevEnvironment, whyIsItFailing];
