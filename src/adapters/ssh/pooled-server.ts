@@ -118,10 +118,10 @@ export class PooledServer {
   #startDial(signature: () => Promise<string>): Dialling {
     const abandon = new AbortController();
     const dialling = { promise: this.#open(abandon.signal, signature), abandon };
-    const done = (): void => {
+    const settled = Promise.allSettled([dialling.promise]);
+    void settled.then(() => {
       if (this.#dialling === dialling) this.#dialling = undefined;
-    };
-    dialling.promise.then(done, done);
+    });
     return dialling;
   }
 

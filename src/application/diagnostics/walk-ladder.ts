@@ -95,7 +95,7 @@ export async function probeThrough(
   using limit = limited(deps.clock, Math.min(spec.healthCheck.timeoutMs, probeTimeoutMs), signal);
   const path = {
     connect: (inner: AbortSignal) =>
-      (transport.connectForCheck ?? transport.connect).call(transport, { signal: inner }),
+      transport.connectForCheck?.({ signal: inner }) ?? transport.connect({ signal: inner }),
     host: "localhost",
     port: spec.localPort,
   };

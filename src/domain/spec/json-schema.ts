@@ -29,7 +29,7 @@ function withReferences(node: unknown, key = ""): unknown {
     };
   }
   // A choice or a text of a certain form.
-  if (key !== "" && schema.anyOf?.every((option) => needsReference(option as JsonSchema))) {
+  if (key !== "" && schema.anyOf?.every((option) => needsReference(option))) {
     return { ...schema, anyOf: [...schema.anyOf, reference] };
   }
   const entries = Object.entries(schema).map(([name, value]) => [

@@ -80,17 +80,18 @@ async function listen(
  */
 async function listenOn(
   end: RemoteEnd,
-  { connection, open }: Lease,
+  lease: Lease,
   onConnection: (incoming: Incoming) => void,
   signal: AbortSignal,
 ): Promise<Listening> {
+  const { connection } = lease;
   if (end.socket !== undefined || end.bind !== "localhost") return connection.listen(end, onConnection, signal);
   let first: Listening;
   try {
     first = await connection.listen({ ...end, bind: "127.0.0.1" }, onConnection, signal);
   } catch (error) {
     signal.throwIfAborted();
-    const held = await holds({ ...end, bind: "127.0.0.1" }, open, signal);
+    const held = await holds({ ...end, bind: "127.0.0.1" }, lease, signal);
     if (!connection.alive || held !== "no") throw error;
     // PermitListen may name localhost itself.
     return connection.listen(end, onConnection, signal);

@@ -16,7 +16,7 @@ export async function explainRefusal(
     end.socket === undefined ? { host, port: end.port, bind: end.bind } : { host, socket: end.socket };
   const prohibited = (message: string, more: Facts = {}): ConnectivityError =>
     new ConnectivityError("ssh_forwarding_prohibited", message, { ...facts, direction: "remote", ...more });
-  const held = await holds(end, lease.open, signal);
+  const held = await holds(end, lease, signal);
   if (held === "yes" || (held === "unknown" && (await listensElsewhere(end.bind, lease, signal)))) {
     const byUs = lostMs !== undefined;
     const lostS = byUs ? Math.round((performance.now() - lostMs) / 1000) : 0;
@@ -39,14 +39,10 @@ export async function explainRefusal(
 }
 
 /** Whether something listens there already: a connection by the server tells, where the server allows one. */
-export async function holds(
-  end: RemoteEnd,
-  open: Lease["open"],
-  signal: AbortSignal,
-): Promise<"yes" | "no" | "unknown"> {
+export async function holds(end: RemoteEnd, lease: Lease, signal: AbortSignal): Promise<"yes" | "no" | "unknown"> {
   try {
     const to = end.socket === undefined ? { host: reachable(end.bind), port: end.port } : { socket: end.socket };
-    const stream = await open(to, signal);
+    const stream = await lease.open(to, signal);
     stream.destroy();
     return "yes";
   } catch (error) {
@@ -60,7 +56,7 @@ async function listensElsewhere(bind: string, lease: Lease, signal: AbortSignal)
   try {
     const listening = await lease.connection.listen(
       { bind, port: 0, socket: undefined },
-      ({ reject }) => reject(),
+      (incoming) => incoming.reject(),
       signal,
     );
     listening.close();
