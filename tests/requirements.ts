@@ -36,6 +36,13 @@ export const requirements = {
   "config-edits": "edits by tools keep comments and order",
 
   // SSH
+  "ssh-forward-sockets": "Unix sockets are ends of a forward, here and at the server",
+  "ssh-forward-remote":
+    "a remote forward leads from the server to this machine, and its check goes the whole way round",
+  "ssh-remote-port-stable": "a port that the server chose for a remote forward is asked for again",
+  "ssh-remote-port-held":
+    "a held port of a remote forward is told from a forbidden one, with who holds it, and taken when it is free",
+  "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
@@ -125,6 +132,9 @@ export const requirements = {
   "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
   "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
+  "kubernetes-watch":
+    "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
