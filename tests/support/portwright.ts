@@ -12,6 +12,7 @@ import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { Clock } from "#application/ports/clock.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
@@ -50,6 +51,7 @@ export interface TestPortwright extends AsyncDisposable {
 export interface TestPortwrightOptions {
   readonly folder?: string;
   readonly driver?: DirectDriver;
+  readonly clock?: Clock;
   readonly addresses?: LocalAddresses;
 }
 
@@ -58,7 +60,7 @@ let clients = 0;
 export async function makePortwright(options: TestPortwrightOptions = {}): Promise<TestPortwright> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "portwright-engine-")));
   const file = join(folder, "portwright.yaml");
-  const clock = createSystemClock();
+  const clock = options.clock ?? createSystemClock();
   const driver = options.driver ?? createDirectDriver();
   const stores = openStores(join(folder, "state.db"));
   const application = createPortwright({
