@@ -82,6 +82,11 @@ export class TargetWatch implements Disposable {
     return targetState(this.#target, object, items);
   }
 
+  /** All that are selected now, ready or not. */
+  get pods(): readonly Pod[] {
+    return this.#pods?.watch.items ?? [];
+  }
+
   /** A pod as it is now, ready or not; `undefined` when it is not there any more. */
   pod({ uid }: { readonly uid: string }): Pod | undefined {
     return this.#pods?.watch.items.find(({ metadata }) => metadata.uid === uid);
