@@ -3,6 +3,7 @@ import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
 import { createConnectionClients } from "#adapters/system/connection-clients.ts";
+import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
@@ -53,6 +54,7 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
       clients: createConnectionClients(),
       clock,
     }),
+    addresses: createLocalAddresses(),
     probes: {
       run: async (check, path, context) => {
         probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());

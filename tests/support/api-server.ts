@@ -52,6 +52,8 @@ export class ApiServer implements AsyncDisposable {
   readonly unreachable = new Set<string>();
   /** `GET /api/v1/…` of every request, without the query. */
   readonly requests: string[] = [];
+  /** Names and values of the newest request's headers, as they were sent. */
+  headers: readonly string[] = [];
   opened = 0;
 
   private constructor(options: ApiServerOptions) {
@@ -182,6 +184,7 @@ export class ApiServer implements AsyncDisposable {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", this.url);
     this.requests.push(`${request.method} ${url.pathname}`);
+    this.headers = request.rawHeaders;
     const send = (status: number, body: unknown): void => {
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
     };

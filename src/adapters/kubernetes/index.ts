@@ -10,9 +10,14 @@ export interface KubernetesAdapter {
   readonly facts: ClusterFacts;
 }
 
+export interface KubernetesOptions {
+  /** Where a pod's account is mounted; for tests. */
+  readonly accountFolder?: string;
+}
+
 /** The Kubernetes adapter. Nothing is read or connected before the first use; `driver.close()` releases both. */
-export function createKubernetes(clock: Clock): KubernetesAdapter {
-  const clusters = new Clusters(clock);
+export function createKubernetes(clock: Clock, { accountFolder }: KubernetesOptions = {}): KubernetesAdapter {
+  const clusters = new Clusters(clock, accountFolder);
   return { driver: new KubernetesDriver(clusters), facts: new ClusterFacts(clusters) };
 }
 

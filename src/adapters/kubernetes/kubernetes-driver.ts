@@ -18,7 +18,7 @@ import { targetOf, type Target } from "./target/target.ts";
 import { TargetFollower } from "./target-follower.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
-import type { Tunnel } from "./wire/tunnel.ts";
+import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */
 const permissionStandsMs = 60_000;
@@ -27,7 +27,7 @@ const podsTried = 3;
 
 interface Reached {
   readonly candidate: Candidate;
-  readonly tunnel: Tunnel;
+  readonly tunnel: PodLink;
 }
 
 /** Reaches pods through the Kubernetes API server's port-forward, without kubectl. */

@@ -57,6 +57,12 @@ function streamsOf(pod: Pod): LogStream[] {
   });
 }
 
+/** Epoch milliseconds to the microsecond: lines of a burst keep their order, and a page ends between two of them. */
+function preciseMs(at: string): number {
+  const fraction = /\.(\d{1,6})/.exec(at)?.[1]?.padEnd(6, "0") ?? "0";
+  return Math.floor(Date.parse(at) / 1000) * 1000 + Number(fraction) / 1000;
+}
+
 async function readStream(
   { api, namespace, access, signal }: Reading,
   stream: LogStream,
@@ -84,7 +90,7 @@ async function readStream(
     .split("\n")
     .flatMap((line) => {
       const [, at, said = line] = stamped.exec(line) ?? [];
-      atMs = at === undefined ? atMs : Date.parse(at);
+      atMs = at === undefined ? atMs : preciseMs(at);
       const kept = said !== "" && atMs >= (sinceMs ?? 0) && atMs <= untilMs;
       if (!kept || (wanted !== undefined && !said.toLowerCase().includes(wanted))) return [];
       return [{ atMs, stream, text: said.slice(0, longestLine) }];

@@ -3,6 +3,7 @@ import { isLeaving } from "#domain/kubernetes/pod.ts";
 import type { Balance } from "#domain/routing/pick-target.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
@@ -12,7 +13,7 @@ import type { Candidate } from "./target/target-state.ts";
 import type { TargetWatch } from "./target/target-watch.ts";
 import { targetWords, type Target } from "./target/target.ts";
 import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
-import type { Tunnel } from "./wire/tunnel.ts";
+import type { PodLink } from "./wire/pod-link.ts";
 
 export interface PodTransportParts {
   readonly api: ClusterApi;
@@ -24,7 +25,7 @@ export interface PodTransportParts {
   readonly balance: Balance;
   readonly candidate: Candidate;
   /** Proves the candidate reachable. */
-  readonly tunnel: Tunnel;
+  readonly tunnel: PodLink;
 }
 
 const dialTimeoutMs = 10_000;
@@ -94,7 +95,12 @@ export class PodTransport implements Transport {
       tunnels: warm.reduce((sum, member) => sum + member.tunnels, 0),
       ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
+      ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
     };
+  }
+
+  expiries(): readonly Expiry[] {
+    return this.#parts.api.expiries();
   }
 
   async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {

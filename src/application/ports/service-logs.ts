@@ -11,6 +11,7 @@ export interface LogQuery {
 
 /** One line of the service's own output: text from outside. */
 export interface LogLine {
+  /** To the microsecond, where it is known. */
   readonly atMs: number;
   readonly stream: LogStream;
   readonly text: string;

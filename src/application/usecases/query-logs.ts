@@ -41,7 +41,8 @@ export async function queryLogs(
   using _deadline = deps.clock.after(readTimeoutMs, () =>
     late.abort(new ConnectivityError("operation_timed_out", `the log was not there within ${readTimeoutMs / 1000} s`)),
   );
-  const untilMs = cursor === undefined ? span.untilMs : Math.min(cursor - 1, span.untilMs ?? cursor);
+  const untilMs =
+    cursor === undefined ? span.untilMs : Math.min((cursor - 1) / 1000, span.untilMs ?? Number.MAX_SAFE_INTEGER);
   const query = { sinceMs: span.sinceMs, untilMs, match, lines: linesLookedAt };
   const { streams, lines } = await deps.engine.log(workspace, spec, query, AbortSignal.any([signal, late.signal]));
   const several = new Set(streams.map(({ pod, container }) => `${pod}/${container}`)).size > 1;
@@ -61,7 +62,7 @@ export async function queryLogs(
       },
       recorded_from: isoInZone(lines[0]?.atMs ?? oldest.line.atMs, timeZone),
     }),
-    ...(oldest && shown.length < lines.length && { next_cursor: String(oldest.line.atMs) }),
+    ...(oldest && shown.length < lines.length && { next_cursor: String(Math.round(oldest.line.atMs * 1000)) }),
     next_steps: [],
   };
 }
@@ -80,6 +81,6 @@ function newestThatFit<T extends { readonly text: string }>(lines: readonly T[],
 
 function shownLine({ atMs, stream, text }: LogLine, several: boolean, timeZone: string | undefined): string {
   const time = isoInZone(atMs, timeZone).slice(11, 19);
-  const where = `${stream.pod}/${stream.container}${stream.previous ? " (before its restart)" : ""}`;
-  return `${time} ${several ? `${where}: ` : ""}${text}`;
+  const where = several ? `${stream.pod}/${stream.container}: ` : "";
+  return `${time} ${where}${stream.previous ? "(before its restart) " : ""}${text}`;
 }

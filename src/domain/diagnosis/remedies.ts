@@ -114,7 +114,7 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   credentials_expired: (fact) => [
     {
       do: "login",
-      ...(fact("command") !== undefined && { command: fact("command") as string }),
+      ...(fact("login") !== undefined && { command: fact("login") as string }),
       what: `log in to context ${fact("context") ?? ""}`.trim(),
       why: "its credentials have expired",
       then: comesBack,
@@ -125,6 +125,15 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       do: "login",
       what: `log in to context ${fact("context") ?? ""}`.trim(),
       why: "the cluster does not take the credentials",
+      then: comesBack,
+    },
+  ],
+  credential_plugin_failed: (fact) => [
+    {
+      do: "login",
+      ...(fact("login") !== undefined && { command: fact("login") as string }),
+      what: `log in to context ${fact("context") ?? ""}`.trim(),
+      why: `the kubeconfig's credential plugin ${fact("command") ?? ""} gives no credential`.replaceAll("  ", " "),
       then: comesBack,
     },
   ],

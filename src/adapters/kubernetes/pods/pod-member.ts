@@ -2,8 +2,8 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { TargetLoad } from "#domain/routing/pick-target.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { Candidate } from "../target/target-state.ts";
-import type { Tunnel } from "../wire/tunnel.ts";
-import type { ForwardStream } from "../wire/tunnel-stream.ts";
+import type { PodLink } from "../wire/pod-link.ts";
+import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import { TunnelPool } from "../wire/tunnel-pool.ts";
 
 /** How long a pod that failed to take a connection is passed over: doubled with each failure in a row, up to the longest. */
@@ -15,7 +15,7 @@ export interface MemberParts {
   readonly namespace: string;
   /** Ends its dials. */
   readonly ending: AbortSignal;
-  readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<Tunnel>;
+  readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<PodLink>;
   /** Its last tunnel is gone and another could not be opened. */
   readonly onLost: (member: PodMember, cause: ConnectivityError) => void;
 }
@@ -33,7 +33,7 @@ export class PodMember {
   #passedOverUntilMs = Number.NEGATIVE_INFINITY;
 
   /** @param tunnel when it is open already */
-  constructor(candidate: Candidate, parts: MemberParts, tunnel?: Tunnel) {
+  constructor(candidate: Candidate, parts: MemberParts, tunnel?: PodLink) {
     this.candidate = candidate;
     this.uid = candidate.uid;
     this.#parts = parts;
@@ -75,7 +75,7 @@ export class PodMember {
   }
 
   /** @throws ConnectivityError of the dial; the signal's reason */
-  async open(signal: AbortSignal): Promise<ForwardStream> {
+  async open(signal: AbortSignal): Promise<TunnelStream> {
     const { pod, port, endCuts } = this.candidate;
     this.lastUsedMs = this.#parts.clock.monotonicMs();
     const pool = this.#pool ?? (await this.warmUp());
@@ -117,7 +117,7 @@ export class PodMember {
     }
   }
 
-  #poolFrom(tunnel: Tunnel): TunnelPool {
+  #poolFrom(tunnel: PodLink): TunnelPool {
     const pool: TunnelPool = new TunnelPool(tunnel, {
       clock: this.#parts.clock,
       dial: (signal) => this.#parts.dial(this.candidate, signal),

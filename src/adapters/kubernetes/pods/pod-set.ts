@@ -2,7 +2,7 @@ import { type ConnectivityError, toConnectivityError } from "#domain/connectivit
 import { pickOrder, type Balance } from "#domain/routing/pick-target.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { Candidate } from "../target/target-state.ts";
-import type { Tunnel } from "../wire/tunnel.ts";
+import type { PodLink } from "../wire/pod-link.ts";
 import type { TunnelPool } from "../wire/tunnel-pool.ts";
 import { deferred, type Deferred } from "../watch/deferred.ts";
 import { PodMember } from "./pod-member.ts";
@@ -13,7 +13,7 @@ export interface PodSetParts {
   readonly balance: Balance;
   readonly namespace: string;
   readonly limits?: PodLimits;
-  readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<Tunnel>;
+  readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<PodLink>;
   /** The cluster says that the pod goes away, has ended or is not there: it takes no new connections. */
   isLeaving(candidate: Candidate): boolean;
   /** It is not there, or has ended: its open connections cannot go on. */
@@ -51,7 +51,7 @@ export class PodSet {
   #cooling: Disposable | undefined;
 
   /** @param tunnel proves the candidate reachable */
-  constructor(candidate: Candidate, tunnel: Tunnel, parts: PodSetParts) {
+  constructor(candidate: Candidate, tunnel: PodLink, parts: PodSetParts) {
     this.#parts = parts;
     this.#limits = parts.limits ?? podLimits;
     this.#current = this.#member(candidate, tunnel);
@@ -134,7 +134,7 @@ export class PodSet {
     this.#tell();
   }
 
-  #member(candidate: Candidate, tunnel?: Tunnel): PodMember {
+  #member(candidate: Candidate, tunnel?: PodLink): PodMember {
     const known = this.#members.get(candidate.uid);
     if (known !== undefined) return known;
     const { clock, namespace, dial } = this.#parts;
