@@ -30,7 +30,7 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state, history }: Stores, env: Environment, homeDir: string): Application {
+function createApplication({ state, history, clusterPins }: Stores, env: Environment, homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -40,7 +40,8 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
   };
   const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
     ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
-    kubernetes: async () => (await import("#adapters/kubernetes/index.ts")).createKubernetesDriver(clock),
+    kubernetes: async () =>
+      (await import("#adapters/kubernetes/index.ts")).createKubernetes(clock, { pins: clusterPins }).driver,
   };
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({

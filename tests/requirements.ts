@@ -88,6 +88,7 @@ export const requirements = {
     "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
   "kubernetes-accounts":
     "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
+  "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",

@@ -169,6 +169,19 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       why: `there is no context ${fact("context") ?? ""}`.trim(),
     },
   ],
+  context_changed: (fact) => [
+    {
+      do: "ask",
+      what: `whether context ${fact("context") ?? ""} is meant to lead to ${fact("server") ?? "another cluster"} now`,
+      why: `it led to ${fact("server_before") ?? "another one"} when it was used here first`,
+    },
+    {
+      do: "run",
+      command: `portwright context accept ${shellWord(fact("context") ?? "CONTEXT")}`,
+      why: "if it is meant so: the next start takes the cluster that is there now",
+      then: "portwright up",
+    },
+  ],
   permission_denied: (fact) => [
     {
       do: "ask",

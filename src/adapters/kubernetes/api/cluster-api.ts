@@ -97,6 +97,11 @@ export class ClusterApi {
     });
   }
 
+  /** The certificates that sign the server's. @throws ConnectivityError `credentials_rejected` (unreadable) */
+  certificateAuthority(): Promise<Buffer | undefined> {
+    return this.#credentials.certificateAuthority();
+  }
+
   /** What ends about the credential that was used last. */
   expiries(): readonly Expiry[] {
     return this.#used ? credentialExpiries(this.#used.authorization, this.context.name, this.#used.login) : [];
