@@ -76,8 +76,8 @@ export async function openSession(invocation: Invocation): Promise<DaemonSession
   };
   socket.on("data", take);
   socket.on("close", () => {
-    for (const { reject } of pending.values())
-      reject(new ConnectivityError("daemon_unreachable", "the daemon ended during the call; call again"));
+    for (const waiting of pending.values())
+      waiting.reject(new ConnectivityError("daemon_unreachable", "the daemon ended during the call; call again"));
     pending.clear();
   });
   if (received.length > 0) take(received);
