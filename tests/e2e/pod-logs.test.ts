@@ -26,10 +26,14 @@ describe.skipIf(!there)(`logs of the service's own pods ${there ? "" : needsClus
   beforeAll(async () => {
     namespace = await makeNamespace("pw-logs");
     const { name } = namespace;
+    // It crashes once, and stays after that.
     const script =
-      "for i in $(seq 1 300); do echo line $i of the boot; done; echo token=abc123secret; sleep 2; echo the last words; exit 3";
+      "if [ -e /m/once ]; then echo back again; exec sleep 600; fi; touch /m/once; for i in $(seq 1 300); do echo line $i of the boot; done; echo token=abc123secret; sleep 2; echo the last words; exit 3";
     await apply(
-      deployment(name, "crash", { container: { command: ["/bin/sh", "-c", script] } }),
+      deployment(name, "crash", {
+        container: { command: ["/bin/sh", "-c", script], volumeMounts: [{ name: "m", mountPath: "/m" }] },
+        pod: { volumes: [{ name: "m", emptyDir: {} }] },
+      }),
       service(name, "crash", 80, 8080),
     );
     home = await makeHome();

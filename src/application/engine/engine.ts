@@ -233,8 +233,10 @@ export class Engine {
       access,
       driver: () => this.#deps.driver(spec.technology),
       route: () => this.#route(path, spec),
-      listen: (service, onConnection) =>
-        this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
+      listen: (service, onConnection) => {
+        const listen = service.listen.replace(/^~(?=\/)/, access.homeDir);
+        return this.#localEnds.listen({ workspace: path, service: service.name }, { ...service, listen }, onConnection);
+      },
       ...told,
       onCondition: (condition, before) => {
         told.onCondition(condition, before);
