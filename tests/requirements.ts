@@ -135,6 +135,9 @@ export const requirements = {
   "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
   "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
+  "kubernetes-watch":
+    "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
