@@ -86,7 +86,7 @@ export class TargetWatch implements Disposable {
 
   /** All that are selected now, ready or not. */
   get pods(): readonly Pod[] {
-    return this.#pods?.watch.items ?? [];
+    return this.#pods?.items ?? [];
   }
 
   /** A pod as it is now, ready or not; `undefined` when it is not there any more. */
