@@ -87,6 +87,8 @@ export const requirements = {
   "kubernetes-ways":
     "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-protocols":
+    "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
