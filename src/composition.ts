@@ -3,6 +3,7 @@ import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
 import { createConnectionClients } from "#adapters/system/connection-clients.ts";
+import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
@@ -29,7 +30,7 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state, history }: Stores, env: Environment, homeDir: string): Application {
+function createApplication({ state, history, clusterPins }: Stores, env: Environment, homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -39,7 +40,8 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
   };
   const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
     ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
-    kubernetes: async () => (await import("#adapters/kubernetes/index.ts")).createKubernetesDriver(clock),
+    kubernetes: async () =>
+      (await import("#adapters/kubernetes/index.ts")).createKubernetes(clock, { pins: clusterPins }).driver,
   };
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({
@@ -53,6 +55,7 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
       clients: createConnectionClients(),
       clock,
     }),
+    addresses: createLocalAddresses(),
     probes: {
       run: async (check, path, context) => {
         probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());

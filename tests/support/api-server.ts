@@ -56,8 +56,18 @@ export class ApiServer implements AsyncDisposable {
   readonly #pods = new WeakMap<ServerTunnel, string>();
   /** Pods whose kubelet does not answer the API server. */
   readonly unreachable = new Set<string>();
+  /** Lists and watches that are answered with 403. */
+  denies: (asked: { readonly resource: string; readonly narrow: boolean; readonly watch: boolean }) => boolean = () =>
+    false;
+  /** Watches that are open now hear nothing any more, as behind a connection that died without a word. */
+  deafen(): void {
+    for (const watcher of this.#watchers) this.#deaf.add(watcher);
+  }
+  readonly #deaf = new Set<Watcher>();
   /** `GET /api/v1/…` of every request, without the query. */
   readonly requests: string[] = [];
+  /** Names and values of the newest request's headers, as they were sent. */
+  headers: readonly string[] = [];
   opened = 0;
 
   private constructor(options: ApiServerOptions) {
@@ -175,7 +185,7 @@ export class ApiServer implements AsyncDisposable {
   #emit(resource: string, type: string, object: ApiObject): void {
     this.#history.push({ resource, type, object });
     for (const watcher of this.#watchers) {
-      if (watcher.resource === resource && watcher.matches(object))
+      if (watcher.resource === resource && watcher.matches(object) && !this.#deaf.has(watcher))
         watcher.response.write(`${JSON.stringify({ type, object })}\n`);
     }
   }
@@ -188,6 +198,7 @@ export class ApiServer implements AsyncDisposable {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", this.url);
     this.requests.push(`${request.method} ${url.pathname}`);
+    this.headers = request.rawHeaders;
     const send = (status: number, body: unknown): void => {
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
     };
@@ -223,6 +234,9 @@ export class ApiServer implements AsyncDisposable {
     send: (status: number, body: unknown) => void,
   ): void {
     const labels = (query.get("labelSelector") ?? "").split(",").filter((part) => part.includes("="));
+    const narrow = query.has("labelSelector") || query.has("fieldSelector");
+    if (this.denies({ resource, narrow, watch: query.get("watch") === "true" }))
+      return send(403, { kind: "Status", message: `${resource} is forbidden` });
     const field = query.get("fieldSelector")?.replace("metadata.name=", "");
     const matches = ({ metadata }: ApiObject): boolean =>
       (field === undefined || metadata.name === field) &&
@@ -245,9 +259,12 @@ export class ApiServer implements AsyncDisposable {
       );
       return;
     }
+    const items = [...this.#kind(resource).values()].filter(matches);
+    const from = Number(query.get("continue") ?? 0);
+    const to = from + Number(query.get("limit") ?? items.length);
     send(200, {
-      metadata: { resourceVersion: String(this.#version) },
-      items: [...this.#kind(resource).values()].filter(matches),
+      metadata: { resourceVersion: String(this.#version), ...(to < items.length && { continue: String(to) }) },
+      items: items.slice(from, to),
     });
   }
 

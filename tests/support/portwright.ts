@@ -8,9 +8,11 @@ import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { createAccess } from "#adapters/system/access.ts";
 import { createConnectionClients } from "#adapters/system/connection-clients.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
+import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
@@ -48,6 +50,7 @@ export interface TestPortwright extends AsyncDisposable {
 export interface TestPortwrightOptions {
   readonly folder?: string;
   readonly driver?: DirectDriver;
+  readonly addresses?: LocalAddresses;
 }
 
 let clients = 0;
@@ -65,6 +68,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     driver: () => Promise.resolve(driver),
     configSource: createConfigSource(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
+    addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment) =>

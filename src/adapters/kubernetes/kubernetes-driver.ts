@@ -1,4 +1,5 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ErrorCode } from "#domain/error-catalogue.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
@@ -7,6 +8,7 @@ import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { forwardPermission } from "./permission.ts";
+import type { PinnedClusters } from "./pinned-clusters.ts";
 import { PodTransport } from "./pod-transport.ts";
 import { defaultBalance } from "./pods/pod-policy.ts";
 import { explainMissing } from "./target/explain-missing.ts";
@@ -21,6 +23,8 @@ import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */
 const permissionStandsMs = 60_000;
+/** A target that leads nowhere is looked at again unless the cluster was heard within this. */
+const freshMs = 1000;
 /** Pods tried in one dial: what the watch knows may be a moment old. */
 const podsTried = 3;
 
@@ -37,7 +41,10 @@ export class KubernetesDriver implements ForwardDriver {
   readonly #permissions = new Map<string, { readonly protocol: TunnelProtocol; readonly untilMs: number }>();
   readonly #transports = new Set<PodTransport>();
 
-  constructor(clusters: Clusters) {
+  readonly #pinned: PinnedClusters;
+
+  constructor(clusters: Clusters, pinned: PinnedClusters) {
+    this.#pinned = pinned;
     this.#clusters = clusters;
     this.#hub = new WatchHub(clusters.clock);
   }
@@ -91,7 +98,7 @@ export class KubernetesDriver implements ForwardDriver {
     this.#clusters.close();
   }
 
-  /** Permission and target at the same time; a missing permission is told first. */
+  /** Cluster, permission and target at the same time; another cluster is told first, then a missing permission. */
   async #prepare(
     api: ClusterApi,
     target: Target,
@@ -99,15 +106,19 @@ export class KubernetesDriver implements ForwardDriver {
     access: Access,
     signal: AbortSignal,
   ): Promise<{ readonly protocol: TunnelProtocol; readonly state: TargetState }> {
-    const [permission, state] = await Promise.allSettled([
+    const [pin, permission, state] = await Promise.allSettled([
+      this.#pinned.check(api, access, signal),
       this.#permission(api, target.namespace, access, signal),
       watch.synced(signal),
     ]);
     signal.throwIfAborted();
-    if (permission.status === "rejected" && isDenied(permission.reason)) throw permission.reason;
+    if (pin.status === "rejected" && isCode(pin.reason, "context_changed")) throw pin.reason;
+    if (permission.status === "rejected" && isCode(permission.reason, "permission_denied")) throw permission.reason;
     if (state.status === "rejected") throw state.reason;
+    // A watch whose connection died without a word knows nothing of what came since.
+    const sure = state.value.failure === undefined ? state.value : await watch.refresh(freshMs, signal);
     // A server that does not answer the review itself is asked by trying.
-    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: state.value };
+    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: sure };
   }
 
   async #permission(api: ClusterApi, namespace: string, access: Access, signal: AbortSignal): Promise<TunnelProtocol> {
@@ -147,7 +158,7 @@ export class KubernetesDriver implements ForwardDriver {
   }
 }
 
-const isDenied = (error: unknown): boolean => error instanceof ConnectivityError && error.code === "permission_denied";
+const isCode = (error: unknown, code: ErrorCode): boolean => error instanceof ConnectivityError && error.code === code;
 
 function kubernetes(service: ServiceSpec): KubernetesService {
   if (service.technology === "kubernetes") return service;

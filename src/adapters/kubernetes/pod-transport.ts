@@ -3,6 +3,7 @@ import { isLeaving } from "#domain/kubernetes/pod.ts";
 import type { Balance } from "#domain/routing/pick-target.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
@@ -104,7 +105,12 @@ export class PodTransport implements Transport {
       ...warm[0]?.pool?.limits,
       ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
+      ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
     };
+  }
+
+  expiries(): readonly Expiry[] {
+    return this.#parts.api.expiries();
   }
 
   async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {

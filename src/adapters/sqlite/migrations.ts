@@ -45,6 +45,12 @@ const migrations: readonly string[] = [
     PRIMARY KEY (workspace, service)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE cluster_pin (
+    folder TEXT NOT NULL, context TEXT NOT NULL, server TEXT NOT NULL, authority TEXT NOT NULL, uid TEXT,
+    PRIMARY KEY (folder, context)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The newest schema that this program knows. */

@@ -5,6 +5,7 @@ import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
 import type { ForwardDriver } from "../ports/forward-driver.ts";
+import type { LocalAddresses } from "../ports/local-addresses.ts";
 import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
@@ -13,6 +14,8 @@ import { EventLog, type LoggedEvent } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
+import { WakeDetector, type WakeReason } from "./wake.ts";
+import { wakeServices, wakeWords } from "./wake-services.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface EngineDependencies {
@@ -21,6 +24,7 @@ export interface EngineDependencies {
   readonly recorder: Recorder;
   readonly configSource: ConfigSource;
   readonly listeners: LocalListeners;
+  readonly addresses: LocalAddresses;
   readonly probes: Probes;
   /** Loads the driver of a technology on first use. */
   driver(technology: Technology): Promise<ForwardDriver>;
@@ -38,10 +42,12 @@ export class Engine {
   readonly events: EventLog;
   readonly #deps: EngineDependencies;
   readonly #localEnds: LocalEnds;
+  readonly #wakes: WakeDetector;
   readonly #workspaces = new Map<string, Workspace>();
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
+    this.#wakes = new WakeDetector(deps.clock, deps.addresses, (reason) => this.#wake(reason));
     const { recorder } = deps;
     this.events = new EventLog(recorder.lastEventId);
     this.events.onEvent((event) => recorder.event(event));
@@ -160,12 +166,20 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.#wakes[Symbol.dispose]();
     await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.close()));
     this.#deps.recorder.close();
   }
 
   #runtimes(): ServiceRuntime[] {
     return [...this.#workspaces.values()].flatMap((workspace) => [...workspace.runtimes()]);
+  }
+
+  #wake(reason: WakeReason): void {
+    const event = { kind: "link" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
+    for (const [workspace, held] of this.#workspaces)
+      for (const service of held.wantedNames("declared")) this.events.add({ workspace, service, ...event });
+    wakeServices(this.#runtimes(), (technology) => this.#deps.driver(technology));
   }
 
   #makeWorkspace(path: string): Workspace {
@@ -198,8 +212,10 @@ export class Engine {
       access,
       driver: () => this.#deps.driver(spec.technology),
       route: () => composeRoute(spec, { access, service, driver: (technology) => this.#deps.driver(technology) }),
-      listen: (service, onConnection) =>
-        this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
+      listen: (service, onConnection) => {
+        const listen = service.listen.replace(/^~(?=\/)/, access.homeDir);
+        return this.#localEnds.listen({ workspace: path, service: service.name }, { ...service, listen }, onConnection);
+      },
       onCondition: (condition, before) => {
         this.#deps.recorder.condition(log, condition, before);
         this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });

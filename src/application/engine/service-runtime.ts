@@ -14,6 +14,7 @@ import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
 import { Reception } from "./reception.ts";
+import { isStalePath, reverify } from "./reverify.ts";
 
 export interface ServiceRuntimeDependencies {
   readonly clock: Clock;
@@ -32,11 +33,6 @@ export interface ServiceRuntimeDependencies {
   /** A check ended; the condition may be the same as before. */
   onCheck?(result: ProbeResult, durationMs: number): void;
 }
-
-/** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
-const stalePath: readonly string[] = ["connection_lost", "operation_timed_out", "pod_gone", "forward_refused"];
-/** A tunnel that died without a word shows as a target that says nothing. */
-const isStalePath = ({ code, facts }: Failure): boolean => stalePath.includes(code) || facts?.["silent"] === true;
 
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
@@ -115,6 +111,10 @@ export class ServiceRuntime {
   get port(): number {
     return this.#port.port ?? this.spec.localPort;
   }
+  /** Where it listens: an address, or the path of a Unix socket. */
+  get host(): string {
+    return this.#port.host ?? this.spec.listen;
+  }
   get listening(): boolean {
     return this.#port.isOpen;
   }
@@ -181,6 +181,12 @@ export class ServiceRuntime {
   /** A new link at once; one that was never dialled is left to its start. */
   reconnect(reason: Failure): void {
     if (this.#wanted && this.#link.state.kind !== "idle") this.#link.redial(reason);
+  }
+
+  /** This machine slept or its network changed; `verified` when the drivers have looked at what they hold. */
+  wake(verified: Promise<unknown>): void {
+    if (this.#wanted && this.#refused) void this.start();
+    else if (this.#wanted) void reverify(this.#link, this.#monitor, verified);
   }
 
   /** Runs the check now; `undefined` when the link is down. */
