@@ -1,6 +1,9 @@
+import { dirname, join } from "node:path";
 import type { Stores } from "#application/ports/stores.ts";
 import { createHistoryStore } from "./history-store.ts";
 import { openDatabase, type OpenOptions } from "./open-database.ts";
+import { createPlanStore } from "./plan-store.ts";
+import { createSeal } from "./sealed-text.ts";
 import { createStateStore } from "./state-store.ts";
 
 /**
@@ -13,6 +16,7 @@ export function openStores(file: string, options: OpenOptions = {}): Stores {
   return {
     state: createStateStore(database),
     history: createHistoryStore(database),
+    plans: createPlanStore(database, createSeal(join(dirname(file), "generations.key"))),
     close: () => void database.close(),
   };
 }

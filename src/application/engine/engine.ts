@@ -8,6 +8,7 @@ import type { ForwardDriver } from "../ports/forward-driver.ts";
 import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
+import type { Admissions } from "./admissions.ts";
 import { EventLog } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
@@ -25,6 +26,7 @@ export interface EngineDependencies {
   lookup(workspace: string): VariableLookup;
   /** Whether a client is connected: only then does its lease count. */
   isConnected(clientId: string): boolean;
+  readonly admissions: Admissions;
 }
 
 /** Holds a lease for what a file's edit made a dependency of something that no client wants any more. Never connected. */
@@ -54,6 +56,7 @@ export class Engine {
 
   /** The workspace of a file, read again when it changed. @throws ConnectivityError `config_invalid`, `config_not_found` */
   async workspace(path: string): Promise<Workspace> {
+    await this.#deps.admissions.recover();
     let workspace = this.#workspaces.get(path);
     if (!workspace) {
       workspace = this.#makeWorkspace(path);
@@ -115,6 +118,7 @@ export class Engine {
    * back with the first call that finds it readable.
    */
   async restore(): Promise<void> {
+    await this.#deps.admissions.recover();
     const paths = new Set(this.#deps.store.wanted().map(({ workspace }) => workspace));
     await Promise.all([...paths].map((path) => this.workspace(path).catch(() => undefined)));
   }
@@ -159,6 +163,7 @@ export class Engine {
     return new Workspace(path, {
       clock,
       configSource,
+      admissions: this.#deps.admissions,
       lookup: this.#deps.lookup(path),
       wanted: this.#deps.store.wanted().flatMap(({ workspace, service }) => (workspace === path ? [service] : [])),
       onInherited: (dependency, dependent) => this.#inherit(path, dependency, dependent),
@@ -203,7 +208,7 @@ const dependenciesIn =
 
 /** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
 const isAboutAccess = (code: string): boolean =>
-  code === "variable_missing" || /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
+  code === "variable_missing" || code === "workspace_untrusted" || /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
 
 function conditionEvent(
   condition: ServiceCondition,
