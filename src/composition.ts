@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
+import { createConnectionClients } from "#adapters/system/connection-clients.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
@@ -28,7 +29,7 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state }: Stores, env: Environment, homeDir: string): Application {
+function createApplication({ state, history }: Stores, env: Environment, homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -44,9 +45,14 @@ function createApplication({ state }: Stores, env: Environment, homeDir: string)
   const application = createPortwright({
     clock,
     store: state,
+    history,
     driver,
     configSource: createConfigSource(),
-    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    listeners: createLocalListeners({
+      portOwners: createPortOwners(),
+      clients: createConnectionClients(),
+      clock,
+    }),
     probes: {
       run: async (check, path, context) => {
         probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());

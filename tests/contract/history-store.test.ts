@@ -55,7 +55,7 @@ describe("HistoryStore in SQLite", () => {
       event(2, { service: "cache", kind: "link", text: "Local PORT moved" }),
       event(3, { code: "pod_gone", untrusted: "said the pod", change: { from: "ready", to: "waiting" } }),
       event(4, { workspace: "/other" }),
-      event(5, { service: "", kind: "config" }),
+      event(5, { service: "", kind: "config", by: "claude-code" }),
     ];
     stores.history.write({ ...empty, events });
     reopen();

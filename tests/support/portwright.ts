@@ -6,6 +6,7 @@ import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createProbes } from "#adapters/probes/index.ts";
 import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { createAccess } from "#adapters/system/access.ts";
+import { createConnectionClients } from "#adapters/system/connection-clients.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
@@ -60,9 +61,10 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
   const application = createPortwright({
     clock,
     store: stores.state,
+    history: stores.history,
     driver: () => Promise.resolve(driver),
     configSource: createConfigSource(),
-    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     probes: createProbes(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment) =>

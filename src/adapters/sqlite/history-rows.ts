@@ -17,6 +17,7 @@ export const eventRow = (event: HistoryEvent): object => ({
   code: event.code ?? null,
   from_state: event.change?.from ?? null,
   to_state: event.change?.to ?? null,
+  asked_by: event.by ?? null,
   untrusted: event.untrusted ?? null,
 });
 
@@ -31,6 +32,7 @@ export const eventOf = (row: Row): HistoryEvent => ({
   ...(row["to_state"] !== null && {
     change: { from: text(row["from_state"]), to: text(row["to_state"]) } as NonNullable<HistoryEvent["change"]>,
   }),
+  ...(row["asked_by"] !== null && { by: text(row["asked_by"]) }),
   ...(row["untrusted"] !== null && { untrusted: text(row["untrusted"]) }),
 });
 

@@ -13,7 +13,7 @@ export function createHistoryStore(database: Database): HistoryStore {
   const one = (sql: string) => database.prepare<unknown[], number>(sql).pluck();
   const sql = {
     event: database.prepare(
-      "INSERT INTO event VALUES (@id, @at_ms, @workspace, @service, @kind, @text, @code, @from_state, @to_state, @untrusted)",
+      "INSERT INTO event VALUES (@id, @at_ms, @workspace, @service, @kind, @text, @code, @from_state, @to_state, @asked_by, @untrusted)",
     ),
     connection: database.prepare(
       `INSERT INTO connection (at_ms, workspace, service, pid, program, bytes_up, bytes_down, first_byte_ms, duration_ms, ended)

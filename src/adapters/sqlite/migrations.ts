@@ -24,7 +24,7 @@ const migrations: readonly string[] = [
   `
   CREATE TABLE event (
     id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, workspace TEXT NOT NULL, service TEXT NOT NULL, kind TEXT NOT NULL,
-    text TEXT NOT NULL, code TEXT, from_state TEXT, to_state TEXT, untrusted TEXT
+    text TEXT NOT NULL, code TEXT, from_state TEXT, to_state TEXT, asked_by TEXT, untrusted TEXT
   ) STRICT;
   CREATE INDEX event_by_service ON event (workspace, service, kind);
   CREATE TABLE connection (

@@ -27,6 +27,10 @@ export interface HistoryEvent {
   readonly code?: ErrorCode;
   /** Of kind `state`. */
   readonly change?: { readonly from: ServiceState; readonly to: ServiceState };
+  /** What `wait_for` calls it: `plan_approved`. Not stored. */
+  readonly name?: string;
+  /** The client that asked for it: a clean name. */
+  readonly by?: string;
   /** Text from outside that belongs to it: cleaned and clipped before it is stored. */
   readonly untrusted?: string;
 }
@@ -67,7 +71,7 @@ export interface ConnectionRecord {
   readonly bytesDown: number;
   readonly firstByteMs?: number;
   readonly durationMs: number;
-  readonly ended: "closed" | "reset_by_client" | "reset_by_target" | "connection_lost" | "not_connected";
+  readonly ended: "closed" | "reset_by_client" | "reset_by_target" | "connection_lost" | "refused";
 }
 
 /** One hour of a service, added up. */
