@@ -59,7 +59,7 @@ const migrations: readonly string[] = [
     state TEXT NOT NULL, approved_digest TEXT, approved_ms INTEGER, sealed BLOB NOT NULL
   ) STRICT;
   CREATE INDEX plan_by_workspace ON plan (workspace, state);
-  CREATE TABLE apply_journal (plan TEXT PRIMARY KEY, workspace TEXT NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE apply_journal (plan TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE trust (workspace TEXT PRIMARY KEY, digest TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, workspace TEXT NOT NULL, made_by TEXT NOT NULL,

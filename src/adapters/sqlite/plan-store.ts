@@ -59,10 +59,8 @@ export function createPlanStore(database: Database, seal: Seal): PlanStore {
       `UPDATE plan SET approved_digest = digest, approved_ms = @atMs
        WHERE id = @id AND digest = @digest AND state = 'open'`,
     ),
-    journal: database.prepare("INSERT OR REPLACE INTO apply_journal VALUES (@plan, @workspace, @body)"),
-    journals: database
-      .prepare<[string], string>("SELECT body FROM apply_journal WHERE workspace = ?")
-      .pluck(),
+    journal: database.prepare("INSERT OR REPLACE INTO apply_journal VALUES (@plan, @sealed)"),
+    journals: database.prepare<[], Buffer>("SELECT sealed FROM apply_journal ORDER BY plan").pluck(),
     endJournal: database.prepare("DELETE FROM apply_journal WHERE plan = ?"),
     unwant: database.prepare("DELETE FROM wanted WHERE workspace = @workspace AND service = @service"),
     trust: database.prepare<[string], string>("SELECT digest FROM trust WHERE workspace = ?").pluck(),
@@ -138,11 +136,14 @@ export function createPlanStore(database: Database, seal: Seal): PlanStore {
     approve: (id, digest, atMs) => sql.approve.run({ id, digest, atMs }).changes === 1,
 
     beginApply: inOne((journal) => {
-      const { plan, workspace } = journal;
-      sql.journal.run({ plan, workspace, body: JSON.stringify(journal) });
-      sql.setState.run({ id: plan, state: "applying" });
+      sql.journal.run({ plan: journal.plan, sealed: seal.seal(JSON.stringify(journal)) });
+      sql.setState.run({ id: journal.plan, state: "applying" });
     }),
-    journals: (workspace) => sql.journals.all(workspace).map((body) => JSON.parse(body) as ApplyJournal),
+    journals: () =>
+      sql.journals.all().flatMap((sealed) => {
+        const body = seal.open(sealed);
+        return body === undefined ? [] : [JSON.parse(body) as ApplyJournal];
+      }),
     commitApply: inOne((journal, generation, text, unwanted: readonly WantedService[]) => {
       for (const { workspace, service } of unwanted) sql.unwant.run({ workspace, service });
       end(journal, "applied");

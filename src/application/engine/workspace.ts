@@ -3,6 +3,7 @@ import { startOrder } from "#domain/dependency-order.ts";
 import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { needsNewLink } from "#domain/plan/impact.ts";
+import { sameValue } from "#domain/plan/raw-configuration.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/spec/configuration.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
@@ -188,18 +189,24 @@ export class Workspace {
     });
     for (const [name] of outdated) this.#runtimes.delete(name);
     await Promise.all(outdated.map(([, runtime]) => runtime.stop()));
+    const bound: string[] = [];
     for (const { name, spec } of this.#declared.values()) {
       if (!spec) continue;
       const running = this.#runtimes.get(name);
-      running?.redeclare(spec);
-      if (running) continue;
+      if (running) {
+        if (!sameValue(running.spec.dependsOn, spec.dependsOn) && this.#wanted.has(name)) bound.push(name);
+        running.redeclare(spec);
+        continue;
+      }
       this.#runtimes.set(
         name,
         this.#deps.makeRuntime(spec, () => this.#gateAll()),
       );
     }
-    const starting = this.wantedNames("declared").filter((name) => !this.#runtimes.get(name)?.wanted);
-    await this.start(isFirst ? starting : this.#withInherited(starting));
+    const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;
+    const starting = this.wantedNames("declared").filter(idle);
+    const order = isFirst ? starting : this.#withInherited([...starting, ...bound]);
+    await this.start(order.filter(idle));
   }
 
   /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */

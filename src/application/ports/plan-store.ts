@@ -47,8 +47,8 @@ export interface ApplyJournal {
   /** Of the text that was written. */
   readonly digest: string;
   readonly baseGeneration: number;
-  /** The file was not there before. */
-  readonly created: boolean;
+  /** The file's text before; absent: it was not there. */
+  readonly before?: string;
   /** Services that nobody wanted before. */
   readonly started: readonly string[];
 }
@@ -94,7 +94,7 @@ export interface PlanStore {
   /** From now on the plan is `applying`. */
   beginApply(journal: ApplyJournal): void;
   /** What a process that ended left behind. */
-  journals(workspace: string): readonly ApplyJournal[];
+  journals(): readonly ApplyJournal[];
   /** The plan is through: all of it in one transaction. Returns the generation's number. */
   commitApply(
     journal: ApplyJournal,
