@@ -4,6 +4,7 @@ import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
 import { createConnectionClients } from "#adapters/system/connection-clients.ts";
+import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
@@ -30,7 +31,11 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state, history, plans }: Stores, env: Environment, homeDir: string): Application {
+function createApplication(
+  { state, history, clusterPins, plans }: Stores,
+  env: Environment,
+  homeDir: string,
+): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -40,7 +45,8 @@ function createApplication({ state, history, plans }: Stores, env: Environment, 
   };
   const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
     ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
-    kubernetes: async () => (await import("#adapters/kubernetes/index.ts")).createKubernetesDriver(clock),
+    kubernetes: async () =>
+      (await import("#adapters/kubernetes/index.ts")).createKubernetes(clock, { pins: clusterPins }).driver,
   };
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({
@@ -56,6 +62,7 @@ function createApplication({ state, history, plans }: Stores, env: Environment, 
       clients: createConnectionClients(),
       clock,
     }),
+    addresses: createLocalAddresses(),
     probes: {
       run: async (check, path, context) => {
         probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());

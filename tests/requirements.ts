@@ -86,7 +86,17 @@ export const requirements = {
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
   "kubernetes-ways":
     "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
+  "kubernetes-accounts":
+    "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
+  "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
+  "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
+  "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
+  "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
+  "wire-goaway": "a tunnel that takes no more connections drains; what the server never looked at fails at once",
+  "wire-eager":
+    "first bytes go with the opening; a server that does not answer gets them after its answer from then on",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
@@ -105,6 +115,17 @@ export const requirements = {
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
   "history-bounded": "what happened is kept over restarts, bounded by number and age",
+  history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
+  "history-difference": "and what is different between two moments, also since it last worked",
+  "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
+  "query-connections": "query tells the forwarded connections, with the program that opened each",
+  "query-health": "checks, drops and the time ready are added up by the hour, and flaky services told",
+  "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
+  "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
+  "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-balance":
+    "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
+  wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

@@ -14,6 +14,7 @@ import { applyPlan } from "./usecases/apply-plan.ts";
 import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { diagnose } from "./usecases/diagnose.ts";
+import { getHistory } from "./usecases/get-history.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
 import { person, type PersonRequest } from "./usecases/person.ts";
@@ -101,26 +102,34 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     lookup: (workspace) => (name) => access(workspace).env(name),
     isConnected: (clientId) => clients.isConnected(clientId),
   });
-  const shared = { engine, clients, clock: deps.clock, operations: new Operations() };
-  const planning = { ...shared, plan, configurations };
-  const walking = { ...planning, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
+  const shared = {
+    engine,
+    clients,
+    clock: deps.clock,
+    recorder,
+    operations: new Operations(),
+    plan,
+    configurations,
+  };
+  const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
   const asked = askedOf(clients);
   return {
     useCases: {
       startEnvironment: asked((args, context) => startEnvironment(shared, args, context)),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
-      getStatus: asked((args, context) => getStatus(planning, args, context)),
+      getStatus: asked((args, context) => getStatus(shared, args, context)),
       controlService: asked((args, context) => controlService(shared, args, context)),
       diagnose: asked((args, context) => diagnose(walking, args, context)),
       probe: asked((args, context) => probe(walking, args, context)),
-      waitFor: asked((args, context) => waitFor(planning, args, context)),
-      configureService: asked((args, context) => configureService(planning, args, context)),
-      removeService: asked((args, context) => removeService(planning, args, context)),
-      applyPlan: asked((args, context) => applyPlan(planning, args, context)),
+      getHistory: asked((args, context) => getHistory(shared, args, context)),
+      waitFor: asked((args, context) => waitFor(shared, args, context)),
+      configureService: asked((args, context) => configureService(shared, args, context)),
+      removeService: asked((args, context) => removeService(shared, args, context)),
+      applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
       readStatus: async (client) => {
         await clients.locate(client);
-        return withBorrowed(client, await readStatus(planning, client));
+        return withBorrowed(client, await readStatus(shared, client));
       },
       readService: async (client, name) => {
         await clients.locate(client);
@@ -131,7 +140,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
-    person: (request, client) => person(planning, request, client),
+    person: (request, client) => person(shared, request, client),
     status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };

@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "check the configuration file; print its schema",
     load: async () => (await import("./commands/config.ts")).config,
   },
+  context: {
+    summary: "take another cluster behind a context",
+    load: async () => (await import("./commands/context.ts")).context,
+  },
   daemon: {
     summary: "start, stop and look at the background process",
     load: async () => (await import("./commands/daemon.ts")).daemon,

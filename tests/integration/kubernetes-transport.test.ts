@@ -169,6 +169,65 @@ describe("kubernetes transport against a server in this process", () => {
     expect(server.watches).toBeLessThanOrEqual(2);
   });
 
+  const openWith = (balance: string, connection: Readonly<Record<string, unknown>>): Promise<Transport> =>
+    driver.open(kubernetesService(connection, "selector" in connection ? echo.port : 80, { balance }), {
+      signal: never(),
+      access,
+    });
+
+  test("[kubernetes-balance] connections are spread over the ready pods, and follow them", async () => {
+    for (const name of ["web-0", "web-1", "web-2"]) server.putPod(name);
+    const transport = await open();
+    await vi.waitFor(() => expect(transport.via).toBe("2 pods of service web"));
+    const held: TunnelStream[] = [];
+    for (let at = 0; at < 9; at++) {
+      held.push(await connect(transport));
+      await vi.waitFor(() => expect(transport.via).toBe("3 pods of service web"));
+    }
+    expect(transport.facts()).toMatchObject({ balance: "least_connections", pods: expect.any(Array) as unknown });
+    const perPod = (): number[] => ["web-0", "web-1", "web-2"].map((pod) => server.streamsTo(pod));
+    await vi.waitFor(() => expect(perPod()).toEqual([3, 3, 3]));
+    let reset = 0;
+    for (const stream of held) stream.once("error", () => reset++);
+    server.putPod("web-3");
+    server.delete("pods", "web-0");
+    await vi.waitFor(() => expect(reset).toBe(3), 3000);
+    expect(await Promise.all(held.filter((stream) => !stream.destroyed).map(isOpen))).toHaveLength(6);
+    expect(await isOpen(await connect(transport))).toBe(true);
+    await vi.waitFor(() => expect(transport.facts()["pods"]).toContain("web-3"));
+  });
+
+  test("[kubernetes-balance] round_robin takes turns, single stays with one pod", async () => {
+    server.putPod("web-0");
+    server.putPod("web-1");
+    const turns = await openWith("round_robin", { resource_name: "web" });
+    await vi.waitFor(() => expect(turns.via).toBe("2 pods of service web"));
+    const seen: unknown[] = [];
+    for (let at = 0; at < 4; at++) {
+      (await connect(turns)).destroy();
+      seen.push(turns.facts()["pod"]);
+    }
+    expect(new Set(seen.slice(0, 2)).size).toBe(2);
+    expect(seen.slice(2)).toEqual(seen.slice(0, 2));
+    const single = await openWith("single", { selector: "app=web" });
+    const { via } = single;
+    for (let at = 0; at < 4; at++) await connect(single);
+    expect(single.via).toBe(via);
+    expect(via).toMatch(/^pod web-[01]$/);
+    server.delete("pods", via.replace("pod ", ""));
+    await vi.waitFor(() => expect(single.via).not.toBe(via));
+    expect(await isOpen(await connect(single))).toBe(true);
+  });
+
+  test("[kubernetes-balance] a pod that cannot be reached is passed over", async () => {
+    server.putPod("web-0");
+    server.putPod("web-1");
+    server.unreachable.add("web-1");
+    const transport = await open();
+    for (let at = 0; at < 6; at++) expect(await isOpen(await connect(transport))).toBe(true);
+    expect(transport.via).toBe("pod web-0");
+  });
+
   test("a reader that stands still costs other connections nothing", async () => {
     server.putPod("web-0");
     const transport = await open();

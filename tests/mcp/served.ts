@@ -41,6 +41,7 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
       ok("Nothing is wrong.", { ...(service && { service }), status: "healthy", healthy: true }),
     probe: () => ok("It answers.", { ok: true }),
     waitFor: () => ok("It is ready.", { done: true }),
+    getHistory: () => ok("Nothing changed.", { entries: [] }),
     configureService: () => ok("Adds redis.", { plan_id: "add-redis-7c2f", risk: "low" }),
     removeService: () => ok("Removes redis.", { plan_id: "remove-redis-7c2f", risk: "review" }),
     applyPlan: () => ok("Applied as generation 2.", { outcome: "applied", generation: 2 }),

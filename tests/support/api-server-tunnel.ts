@@ -41,6 +41,7 @@ export class ServerTunnel {
   #webSocketBytes: Buffer = nothing;
   #spdyBytes: Buffer = nothing;
   #headersStarted = false;
+  #lastId = 0;
   /** Does not answer pings any more, as a dead peer. */
   mute = false;
 
@@ -64,7 +65,7 @@ export class ServerTunnel {
   }
 
   goAway(): void {
-    this.send(control(7, words(0, 0)));
+    this.send(control(7, words(this.#lastId, 0)));
   }
 
   ping(id: number): void {
@@ -153,6 +154,7 @@ export class ServerTunnel {
   }
 
   #opened(id: number, headers: Map<string, string>): void {
+    this.#lastId = id;
     this.send(control(2, words(id, 0)));
     const request = headers.get("requestid") ?? "";
     if (headers.get("streamtype") === "error") {

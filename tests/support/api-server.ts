@@ -47,8 +47,13 @@ export class ApiServer implements AsyncDisposable {
   readonly #history: { readonly resource: string; readonly type: string; readonly object: ApiObject }[] = [];
   #version = 100;
   readonly tunnels = new Set<ServerTunnel>();
+  readonly #pods = new WeakMap<ServerTunnel, string>();
+  /** Pods whose kubelet does not answer the API server. */
+  readonly unreachable = new Set<string>();
   /** `GET /api/v1/…` of every request, without the query. */
   readonly requests: string[] = [];
+  /** Names and values of the newest request's headers, as they were sent. */
+  headers: readonly string[] = [];
   opened = 0;
 
   private constructor(options: ApiServerOptions) {
@@ -137,6 +142,13 @@ export class ApiServer implements AsyncDisposable {
     return this.#watchers.size;
   }
 
+  /** Forwarded connections that are open to a pod. */
+  streamsTo(pod: string): number {
+    return [...this.tunnels]
+      .filter((tunnel) => this.#pods.get(tunnel) === pod)
+      .reduce((sum, tunnel) => sum + tunnel.streams, 0);
+  }
+
   /** Goes away as a killed process does. */
   async cut(): Promise<void> {
     if (!this.#server.listening) return;
@@ -172,6 +184,7 @@ export class ApiServer implements AsyncDisposable {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", this.url);
     this.requests.push(`${request.method} ${url.pathname}`);
+    this.headers = request.rawHeaders;
     const send = (status: number, body: unknown): void => {
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
     };
@@ -247,6 +260,7 @@ export class ApiServer implements AsyncDisposable {
     if (!this.#authorized(request)) return refuse("401 Unauthorized");
     const pod = /\/pods\/([^/]+)\/portforward$/.exec(request.url ?? "")?.[1] ?? "";
     if (!this.#kind("pods").has(pod)) return refuse("404 Not Found");
+    if (this.unreachable.has(pod)) return refuse("502 Bad Gateway");
     const framing = request.headers.upgrade === "websocket" ? "websocket" : "spdy";
     const protocols = this.#options.protocols ?? ["websocket", "spdy"];
     if (!protocols.includes(framing)) return refuse("400 Bad Request");
@@ -261,6 +275,7 @@ export class ApiServer implements AsyncDisposable {
     const tunnel = new ServerTunnel(socket, head, framing);
     this.opened++;
     this.tunnels.add(tunnel);
+    this.#pods.set(tunnel, pod);
     socket.on("close", () => this.tunnels.delete(tunnel));
   }
 }

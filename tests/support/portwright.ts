@@ -9,9 +9,11 @@ import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { createAccess } from "#adapters/system/access.ts";
 import { createConnectionClients } from "#adapters/system/connection-clients.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
+import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { PlanStore } from "#application/ports/plan-store.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
@@ -51,6 +53,7 @@ export interface TestPortwright extends AsyncDisposable {
 export interface TestPortwrightOptions {
   readonly folder?: string;
   readonly driver?: DirectDriver;
+  readonly addresses?: LocalAddresses;
 }
 
 let clients = 0;
@@ -70,6 +73,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     configSource: createConfigSource(),
     configEditor: createConfigEditor(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
+    addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment, trusted) =>

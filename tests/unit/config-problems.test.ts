@@ -218,7 +218,6 @@ describe("what is not built yet is said, not ignored", () => {
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, direction: remote}", "direction"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, driver: openssh}", "driver"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, remote_socket: /run/s}", "remote_socket"],
-    ["technology: kubernetes\n    remote_port: 80\n    connection: {resource_name: x, selector: app=x}", "selector"],
   ])("%j fails alone", (lines, word) => {
     const { services, warnings } = configurationOf(
       `services:\n  - name: a\n    ${lines}\n  - name: b\n    ${kubernetes}\n`,
@@ -227,9 +226,9 @@ describe("what is not built yet is said, not ignored", () => {
     expect(services[0]?.failure?.message).toContain(word);
     expect(warnings.map(({ code }) => code)).toEqual(["not_supported"]);
   });
-  test("balance is a warning alone", () => {
+  test("balance on an SSH forward is a warning alone", () => {
     const { services, warnings } = configurationOf(
-      `services:\n  - name: b\n    ${kubernetes}\n    balance: round_robin\n`,
+      `services:\n  - name: b\n    technology: ssh\n    remote_port: 80\n    connection: {host: x}\n    balance: round_robin\n`,
     );
     expect(services[0]?.spec).toMatchObject({ balance: "round_robin" });
     expect(warnings.map(({ code }) => code)).toEqual(["not_supported"]);

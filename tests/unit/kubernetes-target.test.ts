@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Pod } from "#domain/kubernetes/pod.ts";
-import { selectorText } from "#adapters/kubernetes/target/label-selector.ts";
-import { targetState, type Target } from "#adapters/kubernetes/target/target-state.ts";
+import { parseSelector, requirementsOf, selectorText } from "#domain/kubernetes/label-selector.ts";
+import { targetState } from "#adapters/kubernetes/target/target-state.ts";
+import type { Target } from "#adapters/kubernetes/target/target.ts";
 import type { TargetObject } from "#adapters/kubernetes/target/target-kinds.ts";
 import { chooseTunnel, tunnelsToDial } from "#adapters/kubernetes/wire/pool-policy.ts";
 
@@ -23,7 +24,7 @@ const service = (spec: TargetObject["spec"]): TargetObject => ({
   metadata: { name: "web" },
   ...(spec !== undefined && { spec }),
 });
-const target = (remotePort: number | string, kind = "service"): Target => ({
+const target = (remotePort: number | string, kind: Target["kind"] = "service"): Target => ({
   kind,
   name: "web",
   namespace: "default",
@@ -77,7 +78,7 @@ describe("where connections to a target go", () => {
   test("the newest ready pod comes first, unready ones only where that is meant", () => {
     const pods = [pod("old"), pod("unready", false, "2026-03-01T00:00:00Z"), pod("new", true, "2026-02-01T00:00:00Z")];
     expect(targetState(target(80), service({ ports }), pods).candidates.map((one) => one.pod)).toEqual(["new", "old"]);
-    expect(targetState(target(80, "pod"), undefined, [pod("a", false)]).candidates[0]).toMatchObject({
+    expect(targetState({ ...target(80, "pod"), name: "a" }, undefined, [pod("a", false)]).candidates[0]).toMatchObject({
       pod: "a",
       ready: false,
     });
@@ -93,18 +94,52 @@ describe("where connections to a target go", () => {
   });
 
   test("selectors are written as the API wants them", () => {
-    expect(
-      selectorText({
-        matchLabels: { b: "2", a: "1" },
-        matchExpressions: [
-          { key: "tier", operator: "In", values: ["x", "y"] },
-          { key: "old", operator: "DoesNotExist" },
-          { key: "new", operator: "Exists" },
-          { key: "zone", operator: "NotIn", values: ["z"] },
-        ],
-      }),
-    ).toBe("a=1,b=2,tier in (x,y),!old,new,zone notin (z)");
-    expect(selectorText({})).toBeUndefined();
+    const selector = {
+      matchLabels: { b: "2", a: "1" },
+      matchExpressions: [
+        { key: "tier", operator: "In", values: ["x", "y"] },
+        { key: "old", operator: "DoesNotExist" },
+        { key: "new", operator: "Exists" },
+        { key: "zone", operator: "NotIn", values: ["z"] },
+      ],
+    };
+    expect(selectorText(requirementsOf(selector))).toBe("!old,a=1,b=2,new,tier in (x,y),zone notin (z)");
+  });
+
+  test("[kubernetes-selector] a selector narrows a name, and stands alone", () => {
+    const requirements = parseSelector("app=web,tier in (front, back),env!=prod,!canary");
+    const labelled = (name: string, labels: Record<string, string>): Pod => ({
+      ...pod(name),
+      metadata: { name, uid: name, labels },
+    });
+    const pods = [
+      labelled("a", { app: "web", tier: "front" }),
+      labelled("b", { app: "web", tier: "side" }),
+      labelled("c", { app: "web", tier: "back", env: "prod" }),
+      labelled("d", { app: "web", tier: "back", canary: "" }),
+      labelled("e", { tier: "back" }),
+    ];
+    const selector = { text: "…", requirements: requirements ?? [] };
+    const byLabels: Target = { kind: "pod", namespace: "default", remotePort: 80, selector };
+    expect(targetState(byLabels, undefined, pods).candidates.map((one) => one.pod)).toEqual(["a"]);
+    const narrowed = { ...target(80, "deployment"), selector };
+    expect(targetState(narrowed, service({}), pods).candidates.map((one) => one.pod)).toEqual(["a"]);
+    expect(targetState(byLabels, undefined, []).failure).toMatchObject({ code: "no_matching_pods" });
+  });
+
+  test.each(["", "app=", "a/b/c=d", "app=web,", "in (a)", "app in a", "app=web;rm", "a".repeat(5000)])(
+    "%j is a selector only if kubectl takes it",
+    (text) => expect(parseSelector(text) !== undefined).toBe(text === "app="),
+  );
+
+  test("[kubernetes-ordinal] one pod of a StatefulSet, ready or not", () => {
+    const ordinal = { ...target(80, "statefulset"), ordinal: 1 };
+    const three = service({ replicas: 3 });
+    expect(targetState(ordinal, three, [pod("web-0"), pod("web-1", false)]).candidates[0]?.pod).toBe("web-1");
+    expect(targetState(ordinal, three, [pod("web-0")]).failure?.message).toContain("pod web-1 of statefulset web");
+    expect(targetState({ ...ordinal, ordinal: 3 }, three, []).failure?.message).toContain("ordinals are 0 to 2");
+    const shifted = service({ replicas: 2, ordinals: { start: 3 } });
+    expect(targetState(ordinal, shifted, []).failure?.facts).toMatchObject({ first_ordinal: 3, last_ordinal: 4 });
   });
 });
 

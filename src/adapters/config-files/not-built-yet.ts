@@ -10,7 +10,6 @@ export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
     if (remoteSocket !== undefined) return unsupported("connection.remote_socket");
     return undefined;
   }
-  if (spec.connection.selector !== undefined) return unsupported("connection.selector");
   return spec.via === undefined ? undefined : unsupported("via (jump hosts) of a Kubernetes service");
 }
 

@@ -70,12 +70,16 @@ function plain(node: Located, path: Path, dialect: Dialect): RawValue {
 function masked(value: RawValue, path: readonly string[]): unknown {
   if (Array.isArray(value)) return (value as readonly RawValue[]).map((item) => masked(item, [...path, "0"]));
   if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value as RawMap).map(([key, item]) => [key, masked(item, [...path, key])]));
+    return Object.fromEntries(
+      Object.entries(value as RawMap).map(([key, item]) => [key, masked(item, [...path, key])]),
+    );
   }
   if (typeof value !== "string") return value;
   if (templateUse(path.join(".")) === "credential") {
     return parseTemplate(value)
-      .map((part) => (part.kind === "text" ? maskedText(part.text) : part.kind === "env" ? `\${env:${part.name}}` : part.source))
+      .map((part) =>
+        part.kind === "text" ? maskedText(part.text) : part.kind === "env" ? `\${env:${part.name}}` : part.source,
+      )
       .join("");
   }
   return value.replaceAll(/([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]{0,100}):[^\s@/]{1,200}@/gi, "$1:***@");

@@ -140,10 +140,10 @@ function reportUnbuilt(
   report: Report,
 ): Failure | undefined {
   const problem = { ...position, severity: "warning" as const, code: "not_supported" as const, path: formatPath(path) };
-  if (spec?.balance !== undefined) {
+  if (spec?.technology === "ssh" && spec.balance !== undefined) {
     report({
       ...problem,
-      message: "balance has no effect yet: one target at a time is used",
+      message: "balance has no effect on an SSH forward: it has one target",
       path: formatPath([...path, "balance"]),
     });
   }

@@ -1,4 +1,5 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { selectorText } from "#domain/kubernetes/label-selector.ts";
 import type { Pod } from "#domain/kubernetes/pod.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
@@ -6,8 +7,7 @@ import { isAllowed, type ReviewedAction } from "./api/access-review.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { resolveContext } from "./config/cluster-context.ts";
-import { selectorText } from "./target/label-selector.ts";
-import { podSelector, targetKinds, type TargetObject } from "./target/target-kinds.ts";
+import { podRequirements, targetKinds, type TargetObject } from "./target/target-kinds.ts";
 import { prunePod } from "./watch/prune-pod.ts";
 
 /** Who asks which cluster; `context` absent: the current one. Every question below throws ConnectivityError as `ClusterApi.json`. */
@@ -123,13 +123,13 @@ export class ClusterFacts {
   async pods(name: ObjectName, question: ClusterQuestion): Promise<readonly Pod[]> {
     const api = await this.#api(question);
     const isPod = targetKinds[name.kind] === undefined;
-    const selector = isPod ? undefined : selectorText(podSelector(name.kind, await this.object(name, question)));
-    if (!isPod && selector === undefined) return [];
+    const requirements = isPod ? [] : podRequirements(name.kind, await this.object(name, question));
+    if (requirements === undefined) return [];
     const answer = await api.json<{ items?: readonly Pod[] }>({
       path: `/api/v1/namespaces/${encodeURIComponent(name.namespace)}/pods`,
       query: {
         limit: podsRead,
-        ...(isPod ? { fieldSelector: `metadata.name=${name.name}` } : { labelSelector: selector }),
+        ...(isPod ? { fieldSelector: `metadata.name=${name.name}` } : { labelSelector: selectorText(requirements) }),
       },
       subject: { verb: "list", resource: "pods", namespace: name.namespace },
       ...asking(question),

@@ -3,7 +3,7 @@ import type { Route } from "#application/ports/route.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
-import type { Target } from "./target/target-state.ts";
+import type { Target } from "./target/target.ts";
 import { TargetWatch } from "./target/target-watch.ts";
 import type { WatchHub } from "./watch/watch-hub.ts";
 

@@ -46,6 +46,12 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
+  CREATE TABLE cluster_pin (
+    folder TEXT NOT NULL, context TEXT NOT NULL, server TEXT NOT NULL, authority TEXT NOT NULL, uid TEXT,
+    PRIMARY KEY (folder, context)
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
   CREATE TABLE generation (
     workspace TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, digest TEXT NOT NULL, origin TEXT NOT NULL,
     made_by TEXT NOT NULL, summary TEXT NOT NULL, rolled_back INTEGER NOT NULL DEFAULT 0, sealed BLOB NOT NULL,

@@ -26,12 +26,8 @@ export function createPlanStore(database: Database, seal: Seal): PlanStore {
       `INSERT INTO in_force VALUES (@workspace, @number, @digest, @reason) ON CONFLICT DO UPDATE
        SET number = excluded.number, refused_digest = excluded.refused_digest, refused_reason = excluded.refused_reason`,
     ),
-    clear: database.prepare(
-      "UPDATE in_force SET refused_digest = NULL, refused_reason = NULL WHERE workspace = ?",
-    ),
-    mark: database.prepare(
-      "UPDATE generation SET rolled_back = 1 WHERE workspace = @workspace AND number > @number",
-    ),
+    clear: database.prepare("UPDATE in_force SET refused_digest = NULL, refused_reason = NULL WHERE workspace = ?"),
+    mark: database.prepare("UPDATE generation SET rolled_back = 1 WHERE workspace = @workspace AND number > @number"),
     generations: database.prepare<[string, number], Row>(
       "SELECT *, length(sealed) AS bytes FROM generation WHERE workspace = ? ORDER BY number DESC LIMIT ?",
     ),

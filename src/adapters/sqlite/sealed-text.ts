@@ -30,7 +30,9 @@ export function createSeal(keyFile: string): Seal {
       try {
         const decipher = createDecipheriv("aes-256-gcm", theKey(), sealed.subarray(0, nonceBytes));
         decipher.setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes));
-        return Buffer.concat([decipher.update(sealed.subarray(nonceBytes + tagBytes)), decipher.final()]).toString("utf8");
+        return Buffer.concat([decipher.update(sealed.subarray(nonceBytes + tagBytes)), decipher.final()]).toString(
+          "utf8",
+        );
       } catch {
         return undefined;
       }

@@ -5,6 +5,7 @@ import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
 import type { ForwardDriver } from "../ports/forward-driver.ts";
+import type { LocalAddresses } from "../ports/local-addresses.ts";
 import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
@@ -14,6 +15,8 @@ import { EventLog, type LoggedEvent } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
+import { WakeDetector, type WakeReason } from "./wake.ts";
+import { wakeServices, wakeWords } from "./wake-services.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface EngineDependencies {
@@ -22,6 +25,7 @@ export interface EngineDependencies {
   readonly recorder: Recorder;
   readonly configSource: ConfigSource;
   readonly listeners: LocalListeners;
+  readonly addresses: LocalAddresses;
   readonly probes: Probes;
   /** Loads the driver of a technology on first use. */
   driver(technology: Technology): Promise<ForwardDriver>;
@@ -40,10 +44,12 @@ export class Engine {
   readonly events: EventLog;
   readonly #deps: EngineDependencies;
   readonly #localEnds: LocalEnds;
+  readonly #wakes: WakeDetector;
   readonly #workspaces = new Map<string, Workspace>();
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
+    this.#wakes = new WakeDetector(deps.clock, deps.addresses, (reason) => this.#wake(reason));
     const { recorder } = deps;
     this.events = new EventLog(recorder.lastEventId);
     this.events.onEvent((event) => recorder.event(event));
@@ -80,6 +86,7 @@ export class Engine {
   async start(workspace: Workspace, names: readonly string[], holder: LeaseHolder): Promise<string[]> {
     const order = startOrder(names, dependenciesIn(workspace));
     const atMs = this.#deps.clock.nowMs();
+    for (const service of names) this.#asked(workspace, service, holder, "asked to start it");
     for (const service of order) this.#deps.store.setWanted({ workspace: workspace.path, service }, holder, atMs);
     await workspace.start(order);
     return order;
@@ -105,11 +112,17 @@ export class Engine {
         kept.push({ service, for: others });
       } else {
         this.#deps.store.clearWanted(wanted);
+        this.#asked(workspace, service, holder, force ? "asked to stop it for everybody" : "asked to stop it");
         stopped.push(service);
       }
     }
     await workspace.stop(stopped.toReversed());
     return { stopped, kept };
+  }
+
+  #asked(workspace: Workspace, service: string, { clientName }: LeaseHolder, text: string): void {
+    const atMs = this.#deps.clock.nowMs();
+    this.events.add({ workspace: workspace.path, service, kind: "client", atMs, text, by: clientName });
   }
 
   /** Names of the other connected clients that want a service up. */
@@ -157,12 +170,20 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.#wakes[Symbol.dispose]();
     await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.close()));
     this.#deps.recorder.close();
   }
 
   #runtimes(): ServiceRuntime[] {
     return [...this.#workspaces.values()].flatMap((workspace) => [...workspace.runtimes()]);
+  }
+
+  #wake(reason: WakeReason): void {
+    const event = { kind: "link" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
+    for (const [workspace, held] of this.#workspaces)
+      for (const service of held.wantedNames("declared")) this.events.add({ workspace, service, ...event });
+    wakeServices(this.#runtimes(), (technology) => this.#deps.driver(technology));
   }
 
   #makeWorkspace(path: string): Workspace {

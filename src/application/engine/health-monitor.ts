@@ -97,6 +97,13 @@ export class HealthMonitor {
     return promise;
   }
 
+  /** A check from now: one that is on its way may say what was before. `undefined` as `check`. */
+  recheck(): Promise<ProbeResult | undefined> {
+    this.#running?.controller.abort();
+    this.#running = undefined;
+    return this.check();
+  }
+
   async #run(transport: Transport, controller: AbortController): Promise<ProbeResult | undefined> {
     const { clock } = this.#deps;
     this.#overtaken = false;

@@ -14,6 +14,7 @@ import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
 import { Reception } from "./reception.ts";
+import { isStalePath, reverify } from "./reverify.ts";
 
 export interface ServiceRuntimeDependencies {
   readonly clock: Clock;
@@ -33,11 +34,6 @@ export interface ServiceRuntimeDependencies {
   onCheck?(result: ProbeResult, durationMs: number): void;
 }
 
-/** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
-const stalePath: readonly string[] = ["connection_lost", "operation_timed_out", "pod_gone", "forward_refused"];
-/** A tunnel that died without a word shows as a target that says nothing. */
-const isStalePath = ({ code, facts }: Failure): boolean => stalePath.includes(code) || facts?.["silent"] === true;
-
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
   #spec: ServiceSpec;
@@ -54,6 +50,7 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  #seen: ProbeResult["facts"];
   #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
@@ -77,7 +74,10 @@ export class ServiceRuntime {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
-      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
+      onResult: (result, durationMs) => {
+        this.#seen = result.facts;
+        deps.onCheck?.(result, durationMs);
+      },
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
@@ -123,6 +123,10 @@ export class ServiceRuntime {
   /** Forwarded connections that are open now. */
   get connections(): number {
     return this.#reception.open;
+  }
+  /** Facts of the last check, such as the end of a certificate. */
+  get seen(): ProbeResult["facts"] {
+    return this.#seen;
   }
   get waitingConnections(): number {
     return this.#reception.waiting;
@@ -176,6 +180,12 @@ export class ServiceRuntime {
   /** A new link at once; one that was never dialled is left to its start. */
   reconnect(reason: Failure): void {
     if (this.#wanted && this.#link.state.kind !== "idle") this.#link.redial(reason);
+  }
+
+  /** This machine slept or its network changed; `verified` when the drivers have looked at what they hold. */
+  wake(verified: Promise<unknown>): void {
+    if (this.#wanted && this.#refused) void this.start();
+    else if (this.#wanted) void reverify(this.#link, this.#monitor, verified);
   }
 
   /** Runs the check now; `undefined` when the link is down. */

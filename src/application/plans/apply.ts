@@ -75,15 +75,23 @@ export async function applyPlanTo(
     const undo = new Undo(deps, configurations, journal, configuration.inForce);
     try {
       request.progress("writing the file");
-      if (digest !== deps.editor.digest(current) || isNew) await deps.editor.write(plan.workspace, text, plan.baseDigest);
+      if (digest !== deps.editor.digest(current) || isNew)
+        await deps.editor.write(plan.workspace, text, plan.baseDigest);
       const changed = workspace ?? (await engine.workspace(plan.workspace));
       await changed.reload();
       await engine.start(changed, started, request.holder);
       request.progress("verifying");
       const touched = [...names("restart"), ...names("start")];
-      const watch = { workspace: changed, healthy, touched: names("restart"), limitMs: verifyMs, signal: request.signal };
+      const watch = {
+        workspace: changed,
+        healthy,
+        touched: names("restart"),
+        limitMs: verifyMs,
+        signal: request.signal,
+      };
       const because = await becameWorse({ engine, clock: deps.clock }, watch);
-      if (request.signal.aborted) throw new ConnectivityError("cancelled", "the call was cancelled: everything is as it was");
+      if (request.signal.aborted)
+        throw new ConnectivityError("cancelled", "the call was cancelled: everything is as it was");
       if (because.length > 0) {
         await undo.run(changed, "rolled_back", healthy, names("restart"));
         const reason = `${because[0]?.service} was no longer ready (${because[0]?.code})`;
@@ -100,7 +108,11 @@ export async function applyPlanTo(
       throw thrown;
     } finally {
       configuration.applying(undefined);
-      await deps.engine().workspace(plan.workspace).then((one) => one.reload()).catch(() => undefined);
+      await deps
+        .engine()
+        .workspace(plan.workspace)
+        .then((one) => one.reload())
+        .catch(() => undefined);
     }
   });
 }
@@ -118,7 +130,12 @@ class Undo {
   readonly #journal: ApplyJournal;
   readonly #good: KeptText | undefined;
 
-  constructor(deps: PlanDependencies, configurations: Configurations, journal: ApplyJournal, good: KeptText | undefined) {
+  constructor(
+    deps: PlanDependencies,
+    configurations: Configurations,
+    journal: ApplyJournal,
+    good: KeptText | undefined,
+  ) {
     this.#deps = deps;
     this.#configurations = configurations;
     this.#journal = journal;
@@ -186,12 +203,21 @@ async function currentText({ editor }: PlanDependencies, { workspace, source }: 
   });
 }
 
-function refuseUnfit(deps: PlanDependencies, { plan, state }: KeptPlan, current: string, inForce: KeptText | undefined): void {
+function refuseUnfit(
+  deps: PlanDependencies,
+  { plan, state }: KeptPlan,
+  current: string,
+  inForce: KeptText | undefined,
+): void {
   if (state !== "open") {
-    throw new ConnectivityError("plan_stale", `the plan ${plan.id} was ${state.replace("_", " ")} already`, { plan_id: plan.id });
+    throw new ConnectivityError("plan_stale", `the plan ${plan.id} was ${state.replace("_", " ")} already`, {
+      plan_id: plan.id,
+    });
   }
   if (isOver(plan, deps.clock.nowMs())) {
-    throw new ConnectivityError("plan_expired", `the plan ${plan.id} is older than 15 minutes; make it anew`, { plan_id: plan.id });
+    throw new ConnectivityError("plan_expired", `the plan ${plan.id} is older than 15 minutes; make it anew`, {
+      plan_id: plan.id,
+    });
   }
   const digest = current === "" && plan.source.kind === "create" ? "" : deps.editor.digest(current);
   if (digest !== plan.baseDigest || (inForce?.number ?? 0) !== plan.baseGeneration) {

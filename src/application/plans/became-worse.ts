@@ -31,9 +31,7 @@ export interface WatchOver {
 
 /** Names of the services that are ready now. */
 export const readyNames = (workspace: Workspace): string[] =>
-  [...workspace.runtimes()]
-    .map(({ spec }) => spec.name)
-    .filter((name) => workspace.condition(name).state === "ready");
+  [...workspace.runtimes()].map(({ spec }) => spec.name).filter((name) => workspace.condition(name).state === "ready");
 
 /** The names with all that depends on them. */
 export function withDependents(workspace: Workspace, names: readonly string[]): string[] {
@@ -56,7 +54,9 @@ export async function becameWorse(
   const startedMs = clock.monotonicMs();
   const failingSinceMs = new Map<string, number>();
   const missing = (): string[] =>
-    names.filter((name) => workspace.isWanted(name) && workspace.declaration(name) !== undefined && !isReady(workspace, name));
+    names.filter(
+      (name) => workspace.isWanted(name) && workspace.declaration(name) !== undefined && !isReady(workspace, name),
+    );
   const undecided = (name: string): boolean => {
     const { failure } = workspace.condition(name);
     if (!failure) {

@@ -41,7 +41,10 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
   const inForce = draft.workspace === undefined ? "" : await inForceText(deps, draft);
   const rawBefore = await editor.raw(path, inForce);
   const rawAfter = await editor.raw(path, text);
-  const changes = diffConfigurations(rawBefore, rawAfter).filter(({ id, op, keys }) => !(id === "file" && op === "change" && workspace === undefined && keys.every((key) => key === "version")));
+  const changes = diffConfigurations(rawBefore, rawAfter).filter(
+    ({ id, op, keys }) =>
+      !(id === "file" && op === "change" && workspace === undefined && keys.every((key) => key === "version")),
+  );
   if (changes.length === 0 && text === current) return undefined;
   const old = before ?? { services: [], environments: [] };
   const added = changes.flatMap(({ op, service }) => (op === "add" && service !== undefined ? [service] : []));
@@ -49,8 +52,7 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
   const running = runningIn(deps.engine(), workspace, draft.clientId);
   const impact = impactOf(old, after, running, starts);
   const trust = trustText(rawAfter);
-  const untrusted =
-    trust !== "" && trust !== trustText(rawBefore) && deps.plans.trust(path) !== editor.digest(trust);
+  const untrusted = trust !== "" && trust !== trustText(rawBefore) && deps.plans.trust(path) !== editor.digest(trust);
   const assessed = { changes, after: rawAfter, configurations: [old, after], untrusted };
   const { risk, reasons } = assessPlan(assessed, impact);
   const words: PlanWords = {

@@ -30,7 +30,9 @@ export function filePlan(
   const title = `Take over the edit of ${basename(workspace.path)}`;
   const words = { changes, impact, route: () => undefined, joins: () => [], title };
   return {
-    id: `edit-${basename(workspace.path).replaceAll(/[^A-Za-z0-9]+/g, "-").slice(0, 20)}-${randomBytes(2).toString("hex")}`,
+    id: `edit-${basename(workspace.path)
+      .replaceAll(/[^A-Za-z0-9]+/g, "-")
+      .slice(0, 20)}-${randomBytes(2).toString("hex")}`,
     workspace: workspace.path,
     createdMs: clock.nowMs(),
     by: "file",

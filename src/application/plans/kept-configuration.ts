@@ -2,7 +2,6 @@ import { basename } from "node:path";
 import type { Failure } from "#domain/connectivity-error.ts";
 import { diffConfigurations, type ConfigurationChange } from "#domain/plan/configuration-diff.ts";
 import { planSteps } from "#domain/plan/impact.ts";
-import { listed } from "#domain/plan/plan-words.ts";
 import type { RawConfiguration } from "#domain/plan/raw-configuration.ts";
 import { restrictionsOf } from "#domain/plan/risk.ts";
 import { trustText } from "#domain/plan/trust-keys.ts";
@@ -11,6 +10,7 @@ import type { Admission, ValidReading } from "../engine/admissions.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { RefusedText } from "../ports/plan-store.ts";
 import { becameWorse, readyNames } from "./became-worse.ts";
+import { editSummary, takenBack, waits, worseReason } from "./edit-words.ts";
 import { filePlan } from "./file-plan.ts";
 import type { PlanDependencies } from "./plan-dependencies.ts";
 import { record } from "./record.ts";
@@ -169,11 +169,7 @@ export class KeptConfiguration {
       const plan = filePlan(this.#deps, workspace, { now, before, old, changes, reasons, rawNow });
       this.#deps.plans.savePlan(plan);
       const name = basename(this.path);
-      const failure: Failure = {
-        code: "approval_required",
-        message: `an edit of ${name} waits for a person, because ${reasons[0]}; what was in force before still is`,
-        facts: { plan_id: plan.id, reasons: [...reasons] },
-      };
+      const failure = waits(name, plan);
       this.#held = { digest: now.digest, failure, plan: plan.id };
       record(this.#deps, { workspace: this.path, by: "file", did: "planned", plan: plan.id, text: failure.message });
     }
@@ -201,11 +197,7 @@ export class KeptConfiguration {
     void becameWorse({ engine, clock: this.#deps.clock }, options).then(async (worse) => {
       if (end.signal.aborted || this.#watch !== watch) return;
       this.#watch = undefined;
-      const [first] = worse;
-      if (!first) return;
-      const others = worse.length > 1 ? ` (so are ${listed(worse.slice(1).map(({ service }) => service))})` : "";
-      const reason = `${first.service} was ready before it and ${first.after} after it${others}: ${first.message} (${first.code})`;
-      await this.#takeBack(workspace, good, reason);
+      if (worse.length > 0) await this.#takeBack(workspace, good, worseReason(worse));
     });
   }
 
@@ -228,10 +220,9 @@ export class KeptConfiguration {
     const generation = { workspace: this.path, atMs: clock.nowMs(), digest, origin, by: "file", summary };
     const number = plans.addGeneration(generation, text);
     this.#inForce = { number, digest, text };
-    const did = origin === "start" ? "generation 1 of the file" : "the file was edited";
-    if (origin === "file") {
-      record(this.#deps, { workspace: this.path, by: "file", did: "edited", generation: number, text: `${did}: ${summary}` });
-    }
+    if (origin === "start") return;
+    const told = `the file was edited: ${summary}`;
+    record(this.#deps, { workspace: this.path, by: "file", did: "edited", generation: number, text: told });
   }
 
   #settleHeld(): void {
@@ -250,18 +241,4 @@ export class KeptConfiguration {
     const reading = await this.#deps.editor.interpret(workspace.path, text, this.#deps.lookup(workspace.path));
     return reading.ok ? reading.configuration : undefined;
   }
-}
-
-const takenBack = (name: string, reason: string): Failure => ({
-  code: "config_invalid",
-  message: `the last edit of ${name} was rolled back, because ${reason}; the file is as it was written, and not in force`,
-});
-
-function editSummary(changes: readonly ConfigurationChange[]): string {
-  if (changes.length === 0) return "comments or spacing";
-  const told = (op: ConfigurationChange["op"], word: string): string[] => {
-    const names = changes.filter((change) => change.op === op).map(({ id }) => id);
-    return names.length === 0 ? [] : [`${word} ${listed(names)}`];
-  };
-  return [...told("add", "adds"), ...told("change", "changes"), ...told("remove", "removes")].join(", ");
 }

@@ -37,7 +37,9 @@ export async function plannedText(
     const ids = changes.map(({ id }) => id);
     const unknown = only?.find((id) => !ids.includes(id));
     if (unknown !== undefined) {
-      throw new ConnectivityError("invalid_arguments", `the plan has no change ${unknown.slice(0, 80)}`, { known: ids });
+      throw new ConnectivityError("invalid_arguments", `the plan has no change ${unknown.slice(0, 80)}`, {
+        known: ids,
+      });
     }
     return only === undefined ? changes : changes.filter(({ id }) => only.includes(id));
   };
@@ -48,7 +50,8 @@ export async function plannedText(
       return only === undefined ? source.text : changedText(deps, workspace, newFile, pick(source.changes));
     case "restore":
     case "file": {
-      if (only !== undefined) throw new ConnectivityError("invalid_arguments", "this plan is applied as a whole: leave only out");
+      if (only !== undefined)
+        throw new ConnectivityError("invalid_arguments", "this plan is applied as a whole: leave only out");
       if (source.kind === "file") return current;
       const text = deps.plans.textOf(workspace, source.generation);
       if (text !== undefined) return text;

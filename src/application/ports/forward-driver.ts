@@ -65,6 +65,12 @@ export interface ForwardDriver {
    * @throws ConnectivityError `config_invalid`, `not_supported`
    */
   hop?(hop: Hop, context: { readonly access: Access; readonly route?: Route }): Promise<Route>;
+  /**
+   * This machine slept, or its network changed: asks every far side at once whether it is still there. What does not
+   * answer within about two seconds is ended, as if it had been lost. Resolves when that is known; never rejects.
+   * Optional: without it a check through each transport decides.
+   */
+  verify?(): Promise<void>;
   /** Releases what is shared between transports (pooled connections, watches). */
   close(): Promise<void>;
 }

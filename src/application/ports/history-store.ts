@@ -39,6 +39,8 @@ export interface HistoryEvent {
 export interface EventFilter {
   readonly workspace: string;
   readonly service?: string | undefined;
+  /** With `service`: also what concerns the whole workspace. */
+  readonly orWorkspace?: boolean;
   readonly kinds?: readonly EventKind[] | undefined;
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;

@@ -70,6 +70,17 @@ export interface QueryArgs {
   readonly cursor?: string | undefined;
 }
 
+export type HistoryKind = "state" | "config" | "cluster" | "credentials" | "network" | "client";
+
+export interface GetHistoryArgs {
+  readonly service?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly kind?: readonly HistoryKind[] | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
 /** One change that `configure_service` asks for. */
 export interface AskedChange {
   readonly service?: string | undefined;
@@ -109,6 +120,7 @@ export interface UseCases {
   diagnose(args: DiagnoseArgs, context: CallContext): Promise<Answer>;
   probe(args: ProbeArgs, context: CallContext): Promise<Answer>;
   waitFor(args: WaitForArgs, context: CallContext): Promise<Answer>;
+  getHistory(args: GetHistoryArgs, context: CallContext): Promise<Answer>;
   query(args: QueryArgs, context: CallContext): Promise<Answer>;
   configureService(args: ConfigureServiceArgs, context: CallContext): Promise<Answer>;
   removeService(args: RemoveServiceArgs, context: CallContext): Promise<Answer>;

@@ -7,26 +7,27 @@ import { record } from "../plans/record.ts";
 import type { KeptPlan } from "../ports/plan-store.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { ApplyPlanArgs } from "../surface/use-cases.ts";
-import { approveStep, type PlanUseCaseDependencies } from "./plan-answer.ts";
+import { approveStep } from "./plan-answer.ts";
 import { endpointOf, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
+import type { UseCaseDependencies } from "./scope.ts";
 
 /** What was started is waited for this long; it is told as it is then. */
 const settleMs = 8000;
 
 /** Applies a plan, verifies, and restores the old state when something that worked no longer does. */
-export async function applyPlan(
-  deps: PlanUseCaseDependencies,
-  args: ApplyPlanArgs,
-  context: CallContext,
-): Promise<Answer> {
+export async function applyPlan(deps: UseCaseDependencies, args: ApplyPlanArgs, context: CallContext): Promise<Answer> {
   const { client, signal } = context;
   const kept = findPlan(deps, args.plan_id, context);
   const { plan } = kept;
   if (args.confirm !== plan.confirm) {
-    throw new ConnectivityError("invalid_arguments", "confirm is not the plan's sentence, word for word: show the user the plan first", {
-      plan_id: plan.id,
-    });
+    throw new ConnectivityError(
+      "invalid_arguments",
+      "confirm is not the plan's sentence, word for word: show the user the plan first",
+      {
+        plan_id: plan.id,
+      },
+    );
   }
   const by = deps.clients.nameOf(client.hello.id) ?? client.hello.name;
   if (plan.risk === "restricted" && kept.approval?.digest !== plan.digest) return needsPerson(deps, plan, by);
@@ -53,16 +54,22 @@ export async function applyPlan(
 const isStale = (code: string): boolean => code === "plan_stale" || code === "plan_expired";
 
 /** @throws ConnectivityError `unknown_plan`: also for a plan of another workspace */
-function findPlan({ plan: { plans } }: PlanUseCaseDependencies, id: string, { client }: CallContext): KeptPlan {
+function findPlan({ plan: { plans } }: UseCaseDependencies, id: string, { client }: CallContext): KeptPlan {
   const kept = plans.plan(id);
   const mine = kept && (kept.plan.workspace === client.workspace || kept.plan.source.kind === "create");
   if (kept && mine) return kept;
   throw new ConnectivityError("unknown_plan", `there is no plan ${id.slice(0, 60)}`, { plan_id: id.slice(0, 60) });
 }
 
-function needsPerson(deps: PlanUseCaseDependencies, plan: Plan, by: string): Answer {
+function needsPerson(deps: UseCaseDependencies, plan: Plan, by: string): Answer {
   const [reason = "it reaches further than this machine"] = plan.reasons;
-  record(deps.plan, { workspace: plan.workspace, by, did: "refused", plan: plan.id, text: `${plan.id} wants a person: ${reason}` });
+  record(deps.plan, {
+    workspace: plan.workspace,
+    by,
+    did: "refused",
+    plan: plan.id,
+    text: `${plan.id} wants a person: ${reason}`,
+  });
   return {
     summary: `Not applied, because ${reason}. A person must approve it.`,
     outcome: "needs_person",
@@ -88,7 +95,7 @@ function staleAnswer(plan: Plan, { code, message, facts }: ConnectivityError): A
 }
 
 async function appliedAnswer(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   workspace: Workspace,
   plan: Plan,
   { generation, touched }: Applied,
@@ -98,7 +105,9 @@ async function appliedAnswer(
   await settle(deps, workspace, shown, settleMs, context);
   const rows = shown.map((service) => verifiedRow(workspace, service));
   const bad = shown.filter((service) => workspace.condition(service).state !== "ready");
-  const good = rows.flatMap(({ service, state, by, ms }) => (state === "ready" ? [`${service} is ready (${by} in ${ms} ms)`] : []));
+  const good = rows.flatMap(({ service, state, by, ms }) =>
+    state === "ready" ? [`${service} is ready (${by} in ${ms} ms)`] : [],
+  );
   const told = [...good, ...bad.map((service) => `${service} is ${workspace.condition(service).state}`)];
   const others = [...workspace.runtimes()].filter(({ spec, wanted }) => wanted && !touched.includes(spec.name)).length;
   const kept = others === 0 ? "" : `; the ${others} other${others === 1 ? " kept its" : "s kept their"} connections`;
@@ -143,7 +152,12 @@ function verifiedRow(workspace: Workspace, service: string): VerifiedRow {
   };
 }
 
-function rolledBackAnswer(workspace: Workspace, plan: Plan, { generation, because }: Applied, { client }: CallContext): Answer {
+function rolledBackAnswer(
+  workspace: Workspace,
+  plan: Plan,
+  { generation, because }: Applied,
+  { client }: CallContext,
+): Answer {
   const [first] = because;
   const rows = because.map(({ service }) => verifiedRow(workspace, service));
   const again = rows.every(({ state }) => state === "ready");

@@ -39,7 +39,10 @@ function changeOf(
   const list = service === undefined ? ("environments" as const) : ("services" as const);
   const values: RawMap = { ...(target === undefined ? {} : targetKeys(target)), ...(set as RawMap | undefined) };
   if (set !== undefined && "name" in set && set["name"] !== name) {
-    throw new ConnectivityError("invalid_arguments", "a name is not changed: remove the service and add it under the new one");
+    throw new ConnectivityError(
+      "invalid_arguments",
+      "a name is not changed: remove the service and add it under the new one",
+    );
   }
   checkToolValues(name, values);
   const known = raw[list].has(name);

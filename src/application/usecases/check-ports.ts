@@ -3,14 +3,14 @@ import type { Plan } from "#domain/plan/plan.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import { plannedText, wouldMean } from "../plans/planned-text.ts";
 import type { Base } from "./configure-service.ts";
-import type { PlanUseCaseDependencies } from "./plan-answer.ts";
+import type { UseCaseDependencies } from "./scope.ts";
 
 /**
  * Looks whether the local ports that a plan would open are free, so that it does not end in a refusal.
  * @throws ConnectivityError `local_port_in_use` when a service of another workspace holds one
  */
 export async function checkPorts(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   workspace: Workspace | undefined,
   base: Base,
   plan: Plan,

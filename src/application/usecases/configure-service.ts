@@ -10,12 +10,12 @@ import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { ConfigureServiceArgs } from "../surface/use-cases.ts";
 import { changesOf } from "./asked-changes.ts";
 import { checkPorts } from "./check-ports.ts";
-import { planAnswer, type PlanUseCaseDependencies } from "./plan-answer.ts";
-import { workspaceOf } from "./scope.ts";
+import { planAnswer } from "./plan-answer.ts";
+import { workspaceOf, type UseCaseDependencies } from "./scope.ts";
 
 /** Plans a change of services and environments, or the way back to a kept generation. Changes nothing. */
 export async function configureService(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   args: ConfigureServiceArgs,
   context: CallContext,
 ): Promise<Answer> {
@@ -43,7 +43,7 @@ export interface Base {
  * @throws ConnectivityError `config_invalid` when the file has an edit that is not in force: a change would take it along
  */
 export async function baseOf(
-  { plan: { editor }, configurations }: PlanUseCaseDependencies,
+  { plan: { editor }, configurations }: UseCaseDependencies,
   workspace: Workspace | undefined,
   { client }: CallContext,
 ): Promise<Base> {
@@ -55,18 +55,28 @@ export async function baseOf(
   const kept = configurations.of(path);
   const [problem] = workspace.problems;
   if (problem) {
-    throw new ConnectivityError("config_invalid", `the file is not valid (${problem.message}): mend it first, or go back with rollback_to`, {
-      file: path,
-    });
+    throw new ConnectivityError(
+      "config_invalid",
+      `the file is not valid (${problem.message}): mend it first, or go back with rollback_to`,
+      {
+        file: path,
+      },
+    );
   }
   if (kept.finding) throw new ConnectivityError(kept.finding.code, kept.finding.message, kept.finding.facts);
   const text = await editor.readText(path);
-  return { path, text, digest: editor.digest(text), generation: kept.inForce?.number ?? 0, raw: await editor.raw(path, text) };
+  return {
+    path,
+    text,
+    digest: editor.digest(text),
+    generation: kept.inForce?.number ?? 0,
+    raw: await editor.raw(path, text),
+  };
 }
 
 /** Drafts, keeps and shows a plan; says so when nothing would change. */
 export async function planned(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   workspace: Workspace | undefined,
   base: Base,
   source: PlanSource,
@@ -87,33 +97,45 @@ export async function planned(
     clientId: client.hello.id,
     ...more,
   });
-  if (!plan) return { summary: "Nothing would change: the configuration says so already.", changes: [], next_steps: [] };
+  if (!plan)
+    return { summary: "Nothing would change: the configuration says so already.", changes: [], next_steps: [] };
   const checked = [...(await checkPorts(deps, workspace, base, plan)), "schema valid"];
   deps.plan.plans.savePlan(plan);
-  record(deps.plan, { workspace: base.path, by, did: "planned", plan: plan.id, text: `${plan.id} was planned: ${plan.summary}`.slice(0, 400) });
+  record(deps.plan, {
+    workspace: base.path,
+    by,
+    did: "planned",
+    plan: plan.id,
+    text: `${plan.id} was planned: ${plan.summary}`.slice(0, 400),
+  });
   return planAnswer(deps, plan, base.text, checked);
 }
 
 /** The same changes, where there is no file yet. */
-async function created({ plan }: PlanUseCaseDependencies, { path }: Base, source: PlanSource): Promise<PlanSource> {
+async function created({ plan }: UseCaseDependencies, { path }: Base, source: PlanSource): Promise<PlanSource> {
   if (source.kind !== "edit") return source;
   const { changedText } = await import("../plans/planned-text.ts");
   return { kind: "create", changes: source.changes, text: await changedText(plan, path, newFileText, source.changes) };
 }
 
 async function planRollback(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   workspace: Workspace | undefined,
   number: number,
   context: CallContext,
 ): Promise<Answer> {
   const { plans, editor } = deps.plan;
-  if (!workspace) throw new ConnectivityError("invalid_arguments", "there is no configuration yet, so none to go back to");
+  if (!workspace)
+    throw new ConnectivityError("invalid_arguments", "there is no configuration yet, so none to go back to");
   const { path } = workspace;
   const text = plans.textOf(path, number);
   if (text === undefined) {
     const known = plans.generations(path, 20).map((generation) => String(generation.number));
-    throw new ConnectivityError("invalid_arguments", `generation ${number} is not kept; there are: ${known.join(", ")}`, { known });
+    throw new ConnectivityError(
+      "invalid_arguments",
+      `generation ${number} is not kept; there are: ${known.join(", ")}`,
+      { known },
+    );
   }
   const current = await editor.readText(path);
   const base: Base = {

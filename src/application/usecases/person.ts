@@ -6,8 +6,8 @@ import type { Workspace } from "../engine/workspace.ts";
 import { record } from "../plans/record.ts";
 import type { KeptPlan } from "../ports/plan-store.ts";
 import type { Answer } from "../surface/tool-definition.ts";
-import { planAnswer, type PlanUseCaseDependencies } from "./plan-answer.ts";
-import { requireWorkspace } from "./scope.ts";
+import { planAnswer } from "./plan-answer.ts";
+import { requireWorkspace, type UseCaseDependencies } from "./scope.ts";
 
 /** What a person at a terminal says. None of it is a tool: an AI client cannot say it. */
 export type PersonRequest =
@@ -19,7 +19,7 @@ export type PersonRequest =
 
 /** Answers a person: shows what is to be approved or trusted, and takes the answer, bound to what was shown. */
 export async function person(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   request: PersonRequest,
   client: ClientSession,
 ): Promise<Answer> {
@@ -38,7 +38,7 @@ export async function person(
 }
 
 /** @throws ConnectivityError `unknown_plan`, `plan_stale`, `plan_expired` */
-function openPlan({ plan: { plans }, clock }: PlanUseCaseDependencies, id: string): KeptPlan {
+function openPlan({ plan: { plans }, clock }: UseCaseDependencies, id: string): KeptPlan {
   const kept = plans.plan(id);
   if (!kept) throw new ConnectivityError("unknown_plan", `there is no plan ${id.slice(0, 60)}`);
   if (kept.state !== "open") {
@@ -50,7 +50,7 @@ function openPlan({ plan: { plans }, clock }: PlanUseCaseDependencies, id: strin
   return kept;
 }
 
-async function showPlan(deps: PlanUseCaseDependencies, id: string): Promise<Answer> {
+async function showPlan(deps: UseCaseDependencies, id: string): Promise<Answer> {
   const { plan, approval } = openPlan(deps, id);
   const current = plan.source.kind === "create" ? "" : await deps.plan.editor.readText(plan.workspace);
   const shown = await planAnswer(deps, plan, current, []);
@@ -68,7 +68,7 @@ async function showPlan(deps: PlanUseCaseDependencies, id: string): Promise<Answ
   };
 }
 
-async function approve(deps: PlanUseCaseDependencies, id: string, digest: string): Promise<Answer> {
+async function approve(deps: UseCaseDependencies, id: string, digest: string): Promise<Answer> {
   const { plan } = openPlan(deps, id);
   const { plans, editor } = deps.plan;
   const nowMs = deps.clock.nowMs();
@@ -79,7 +79,8 @@ async function approve(deps: PlanUseCaseDependencies, id: string, digest: string
   if (plan.trust !== "") plans.setTrust(plan.workspace, editor.digest(plan.trust), nowMs);
   const text = `${id} was approved by a person at a terminal`;
   record(deps.plan, { workspace: plan.workspace, by: "person", did: "approved", plan: id, text });
-  if (plan.source.kind !== "file") return { summary: `${id} is approved: apply_plan may apply it now.`, plan_id: id, next_steps: [] };
+  if (plan.source.kind !== "file")
+    return { summary: `${id} is approved: apply_plan may apply it now.`, plan_id: id, next_steps: [] };
   const workspace = await deps.engine.workspace(plan.workspace);
   await workspace.reload();
   await deps.engine.environmentChanged(plan.workspace);
@@ -88,7 +89,7 @@ async function approve(deps: PlanUseCaseDependencies, id: string, digest: string
 }
 
 /** The keys of the file as it is, also when an edit of it waits. */
-async function showKeys(deps: PlanUseCaseDependencies, { path }: Workspace): Promise<Answer> {
+async function showKeys(deps: UseCaseDependencies, { path }: Workspace): Promise<Answer> {
   const { editor, plans } = deps.plan;
   const raw = await editor.raw(path, await editor.readText(path));
   const text = trustText(raw);
@@ -102,7 +103,7 @@ async function showKeys(deps: PlanUseCaseDependencies, { path }: Workspace): Pro
   return { summary, workspace: path, keys, digest, trusted, next_steps: [] };
 }
 
-async function trust(deps: PlanUseCaseDependencies, workspace: Workspace, digest: string): Promise<Answer> {
+async function trust(deps: UseCaseDependencies, workspace: Workspace, digest: string): Promise<Answer> {
   const { plans } = deps.plan;
   const { path } = workspace;
   const shown = await showKeys(deps, workspace);
@@ -110,17 +111,30 @@ async function trust(deps: PlanUseCaseDependencies, workspace: Workspace, digest
     throw new ConnectivityError("plan_stale", "the file was changed since its keys were shown; look again");
   }
   plans.setTrust(path, digest, deps.clock.nowMs());
-  record(deps.plan, { workspace: path, by: "person", did: "trusted", text: "the keys that run programs or read secrets are trusted as they are" });
+  record(deps.plan, {
+    workspace: path,
+    by: "person",
+    did: "trusted",
+    text: "the keys that run programs or read secrets are trusted as they are",
+  });
   // An edit that waited for nothing else is in force now, and what failed for want of trust is tried again.
   await workspace.reload();
   await deps.engine.environmentChanged(path);
-  return { summary: `${path} is trusted until one of these keys, or a target of theirs, changes.`, trusted: true, next_steps: [] };
+  return {
+    summary: `${path} is trusted until one of these keys, or a target of theirs, changes.`,
+    trusted: true,
+    next_steps: [],
+  };
 }
 
-async function distrust(deps: PlanUseCaseDependencies, { path }: Workspace): Promise<Answer> {
+async function distrust(deps: UseCaseDependencies, { path }: Workspace): Promise<Answer> {
   deps.plan.plans.setTrust(path, undefined, deps.clock.nowMs());
   record(deps.plan, { workspace: path, by: "person", did: "trusted", text: "the trust was taken back" });
-  return { summary: `${path} is not trusted any more: what runs goes on until its next dial.`, trusted: false, next_steps: [] };
+  return {
+    summary: `${path} is not trusted any more: what runs goes on until its next dial.`,
+    trusted: false,
+    next_steps: [],
+  };
 }
 
 function keyRows(trust: string): object[] {

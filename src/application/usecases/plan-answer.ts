@@ -1,23 +1,16 @@
 import { basename } from "node:path";
 import type { Plan } from "#domain/plan/plan.ts";
-import type { Configurations } from "../plans/configurations.ts";
 import type { PlanDependencies } from "../plans/plan-dependencies.ts";
 import { plannedText } from "../plans/planned-text.ts";
 import type { Answer, NextStep } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
-
-/** What the use cases about plans need besides. */
-export interface PlanUseCaseDependencies extends UseCaseDependencies {
-  readonly plan: PlanDependencies;
-  readonly configurations: Configurations;
-}
 
 /** More changes than this are counted. */
 const shownChanges = 20;
 
 /** A plan as it is shown. Shape: `contract/answers.json`, `plan`. */
 export async function planAnswer(
-  deps: PlanUseCaseDependencies,
+  deps: UseCaseDependencies,
   plan: Plan,
   current: string,
   checked: readonly string[],
@@ -54,7 +47,8 @@ async function changeRows(deps: PlanDependencies, plan: Plan, current: string): 
     const line = op === "remove" ? before.get(id) : lines.get(id);
     const list = service === undefined ? ("environments" as const) : ("services" as const);
     const name = service ?? environment;
-    const shown = op === "remove" || name === undefined ? undefined : await editor.excerpt(plan.workspace, text, list, name);
+    const shown =
+      op === "remove" || name === undefined ? undefined : await editor.excerpt(plan.workspace, text, list, name);
     rows.push({
       id,
       op,
@@ -81,7 +75,7 @@ export const approveStep = ({ id }: Pick<Plan, "id">) => ({
 });
 
 /** Plans that wait, for `get_status` with `include: [plans]`. */
-export function openPlanRows({ plan: { plans }, clock }: PlanUseCaseDependencies, workspace: string): object[] {
+export function openPlanRows({ plan: { plans }, clock }: UseCaseDependencies, workspace: string): object[] {
   return plans
     .openPlans(workspace)
     .filter(({ plan }) => plan.expiresMs === undefined || plan.expiresMs > clock.nowMs())

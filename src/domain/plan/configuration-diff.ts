@@ -31,10 +31,7 @@ interface Difference {
   readonly keys: readonly string[];
 }
 
-function* diffMaps(
-  before: ReadonlyMap<string, RawMap>,
-  after: ReadonlyMap<string, RawMap>,
-): Generator<Difference> {
+function* diffMaps(before: ReadonlyMap<string, RawMap>, after: ReadonlyMap<string, RawMap>): Generator<Difference> {
   for (const [name, value] of after) {
     const old = before.get(name);
     if (!old) yield { name, op: "add", keys: Object.keys(value) };

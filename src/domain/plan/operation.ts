@@ -84,9 +84,7 @@ export interface PlannedChange {
  * @throws ConnectivityError `invalid_arguments` when another service's way leads through it
  */
 export function removalOf(service: string, raw: RawConfiguration): PlannedChange[] {
-  const changes: PlannedChange[] = [
-    { id: service, operations: [{ kind: "remove", list: "services", name: service }] },
-  ];
+  const changes: PlannedChange[] = [{ id: service, operations: [{ kind: "remove", list: "services", name: service }] }];
   for (const [name, value] of raw.services) {
     if (name === service) continue;
     if (rawNames(value["via"]).includes(service)) {

@@ -30,13 +30,20 @@ export function confirmSentence(words: PlanWords): string {
 }
 
 function shownChanges(changes: readonly ConfigurationChange[], words: PlanWords): string {
-  const joined = new Set(changes.flatMap(({ op, service }) => (op === "add" && service !== undefined ? words.joins(service) : [])));
+  const joined = new Set(
+    changes.flatMap(({ op, service }) => (op === "add" && service !== undefined ? words.joins(service) : [])),
+  );
   // An environment that only takes in an added service is told with it.
   const own = changes.filter(
     ({ environment, op, keys }) =>
-      environment === undefined || op !== "change" || !joined.has(environment) || keys.some((key) => key !== "services"),
+      environment === undefined ||
+      op !== "change" ||
+      !joined.has(environment) ||
+      keys.some((key) => key !== "services"),
   );
-  const [added, changed, removed] = (["add", "change", "remove"] as const).map((op) => own.filter((one) => one.op === op));
+  const [added, changed, removed] = (["add", "change", "remove"] as const).map((op) =>
+    own.filter((one) => one.op === op),
+  );
   const parts: string[] = [];
   if (added?.length) parts.push(`Add ${listed(added.map((one) => addition(one, words, added.length === 1)))}`);
   if (changed?.length) parts.push(`${parts.length > 0 ? "change" : "Change"} ${listed(changed.map(alteration))}`);
@@ -54,7 +61,8 @@ function addition(change: ConfigurationChange, { route, joins }: PlanWords, inFu
 const alteration = (change: ConfigurationChange): string => `${nameOf(change)} (${listed(change.keys, shownKeys)})`;
 
 const nameOf = ({ id, service, environment }: ConfigurationChange): string =>
-  service ?? (environment === undefined ? `the file's ${id === "file" ? "other keys" : id}` : `environment ${environment}`);
+  service ??
+  (environment === undefined ? `the file's ${id === "file" ? "other keys" : id}` : `environment ${environment}`);
 
 function cost({ restarts, stops, breaks_connections: broken }: Impact): string {
   const parts = [

@@ -29,7 +29,8 @@ export function sameValue(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) !== Array.isArray(right)) return false;
   const a = left as Record<string, unknown>;
   const b = right as Record<string, unknown>;
-  const keys = (value: Record<string, unknown>): string[] => Object.keys(value).filter((key) => value[key] !== undefined);
+  const keys = (value: Record<string, unknown>): string[] =>
+    Object.keys(value).filter((key) => value[key] !== undefined);
   const own = keys(a);
   return own.length === keys(b).length && own.every((key) => Object.hasOwn(b, key) && sameValue(a[key], b[key]));
 }

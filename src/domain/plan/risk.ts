@@ -51,7 +51,10 @@ export function restrictionsOf({ changes, after, configurations, untrusted }: As
     }
     const connection = now["connection"];
     const known = isRawMap(connection) ? connection["known_hosts_file"] : undefined;
-    if (known !== undefined && change.keys.some((key) => key === "connection" || key === "connection.known_hosts_file")) {
+    if (
+      known !== undefined &&
+      change.keys.some((key) => key === "connection" || key === "connection.known_hosts_file")
+    ) {
       reasons.push(`${change.service} would trust other host keys`);
     }
     if (change.keys.some((key) => key === "routes" || key.startsWith("routes."))) {
@@ -81,7 +84,8 @@ export function assessPlan(change: AssessedChange, impact: Impact): Assessment {
   return review.length > 0 ? { risk: "review", reasons: review } : { risk: "low", reasons: [] };
 }
 
-const isLocal = (listen: string): boolean => listen.startsWith("/") || (isLoopbackName(listen) && !/^(?:0\.0\.0\.0|\[?::\]?)$/.test(listen));
+const isLocal = (listen: string): boolean =>
+  listen.startsWith("/") || (isLoopbackName(listen) && !/^(?:0\.0\.0\.0|\[?::\]?)$/.test(listen));
 
 function upstreamUrls(routes: unknown): string[] {
   if (!Array.isArray(routes)) return [];

@@ -2,7 +2,8 @@ import { ConnectivityError } from "../connectivity-error.ts";
 import type { ServiceSpec } from "../spec/service.ts";
 import type { RawMap } from "./raw-configuration.ts";
 
-const kubernetes = /^([^/]+)\/([^/]+)\/(service|pod|deployment|statefulset|replicaset|daemonset|job)\/([^/:]+):([^/:]+)$/;
+const kubernetes =
+  /^([^/]+)\/([^/]+)\/(service|pod|deployment|statefulset|replicaset|daemonset|job)\/([^/:]+):([^/:]+)$/;
 const ssh = /^ssh[/ ]([^/\s]+)(?:\/|\s*→\s*)(\[[^\]]+\]|[^/:\s]+):(\d+)$/;
 
 /**

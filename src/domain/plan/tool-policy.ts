@@ -30,9 +30,14 @@ export function checkToolValues(name: string, set: RawMap): void {
     if (hasReference && use !== "credential") {
       throw refused(`a change by a tool may hold references in credential fields only, not in ${at}`, name, at);
     }
-    const isSecret = /\.(?:password|passphrase)$/.test(at) || /\.headers\.(?:authorization|cookie|x-api-key)$/i.test(at);
+    const isSecret =
+      /\.(?:password|passphrase)$/.test(at) || /\.headers\.(?:authorization|cookie|x-api-key)$/i.test(at);
     if (use === "credential" && isSecret && !hasReference && value !== "") {
-      throw refused(`write ${at} as a reference such as \${env:NAME}: a tool sets no credential in plain text`, name, at);
+      throw refused(
+        `write ${at} as a reference such as \${env:NAME}: a tool sets no credential in plain text`,
+        name,
+        at,
+      );
     }
     if (/^[a-z][a-z0-9+.-]*:\/\/[^/\s]*:[^/\s]*@/i.test(value)) {
       throw refused(`${at} of ${name} holds a password in a URL; a tool sets no credential in plain text`, name, at);
@@ -40,7 +45,11 @@ export function checkToolValues(name: string, set: RawMap): void {
   });
 }
 
-function visit(value: RawValue, path: readonly string[], look: (path: readonly string[], value: RawValue) => void): void {
+function visit(
+  value: RawValue,
+  path: readonly string[],
+  look: (path: readonly string[], value: RawValue) => void,
+): void {
   look(path, value);
   if (isRawMap(value)) for (const [key, item] of Object.entries(value)) visit(item, [...path, key], look);
   else if (Array.isArray(value)) {

@@ -29,7 +29,8 @@ export function trustKeysOf(raw: RawConfiguration): TrustKey[] {
 function collect(value: RawValue, where: string, path: readonly string[], keys: TrustKey[]): void {
   const at = path.join(".");
   if (Array.isArray(value)) {
-    for (const [index, item] of (value as readonly RawValue[]).entries()) collect(item, where, [...path, `${index}`], keys);
+    for (const [index, item] of (value as readonly RawValue[]).entries())
+      collect(item, where, [...path, `${index}`], keys);
     return;
   }
   if (isRawMap(value)) {

@@ -1,26 +1,9 @@
 import * as z from "zod";
 import { healthCheckSchema } from "./health-check.ts";
+import { kubernetesConnection } from "./kubernetes-connection.ts";
 import { declaredName, duration, port, secretTemplate } from "./scalars.ts";
 
 const second = 1000;
-
-const kubernetesConnection = z
-  .strictObject({
-    context: z.string().min(1).optional().describe("A context of the kubeconfig; default: the current one"),
-    namespace: z.string().min(1).default("default"),
-    resource_type: z
-      .enum(["service", "pod", "deployment", "statefulset", "replicaset", "daemonset", "job"])
-      .default("service"),
-    resource_name: z.string().min(1),
-    selector: z.string().min(1).optional().describe("Labels of the pods, in place of a name"),
-  })
-  .transform(({ context, namespace, resource_type, resource_name, selector }) => ({
-    context,
-    namespace,
-    resourceType: resource_type,
-    resourceName: resource_name,
-    ...(selector !== undefined && { selector }),
-  }));
 
 const sshConnection = z
   .strictObject({
@@ -104,7 +87,12 @@ const common = {
     .prefault({})
     .describe("New connections wait here while no target is healthy"),
   via: z.array(z.string().min(1)).default([]).describe("Hosts or services on the way, outermost first"),
-  balance: z.enum(["least_connections", "round_robin", "single"]).optional().describe("Between several targets"),
+  balance: z
+    .enum(["least_connections", "round_robin", "single"])
+    .optional()
+    .describe(
+      "How new connections spread over several targets; default: least_connections, single for a StatefulSet and a Job",
+    ),
 };
 
 const kubernetesService = z.strictObject({

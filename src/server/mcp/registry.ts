@@ -11,6 +11,7 @@ import { applyPlan } from "#tools/apply-plan.ts";
 import { configureService } from "#tools/configure-service.ts";
 import { controlService } from "#tools/control-service.ts";
 import { diagnose } from "#tools/diagnose.ts";
+import { getHistory } from "#tools/get-history.ts";
 import { getStatus } from "#tools/get-status.ts";
 import { probe } from "#tools/probe.ts";
 import { query } from "#tools/query.ts";
@@ -37,6 +38,7 @@ export const tools: readonly AnyTool[] = [
   waitFor,
   query,
   applyPlan,
+  getHistory,
 ];
 
 export const prompts: readonly AnyPrompt[] = [startMyDevEnvironment, whyIsItFailing];

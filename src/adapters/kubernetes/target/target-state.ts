@@ -2,6 +2,8 @@ import type { Failure, Facts } from "#domain/connectivity-error.ts";
 import { nearestName } from "#domain/names.ts";
 import { podsFailure } from "#domain/kubernetes/pod-condition.ts";
 import { isReady, isRunning, runtimeOf, type Pod } from "#domain/kubernetes/pod.ts";
+import { matchesLabels } from "#domain/kubernetes/label-selector.ts";
+import { podNameOf, targetFacts, targetWords, type Target } from "./target.ts";
 import type { ServicePort, TargetObject } from "./target-kinds.ts";
 
 /** A pod that takes connections now, and the port of it that is meant. */
@@ -24,26 +26,21 @@ export type TargetState =
   | { readonly candidates: readonly [Candidate, ...Candidate[]]; readonly failure?: undefined }
   | { readonly candidates: readonly []; readonly failure: Failure };
 
-export interface Target {
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
-  readonly remotePort: number | string;
-}
-
 /**
  * Finds the pods and the port behind a target. Of a Service and of a workload only ready pods count (of a Service that
  * publishes unready addresses, running ones too); a pod that is named itself only has to run, as with kubectl.
- * @param object the Service or workload; absent for a pod
+ * @param object the Service or workload; absent for pods
+ * @param known the pods that the object selects
  */
-export function targetState(target: Target, object: TargetObject | undefined, pods: readonly Pod[]): TargetState {
-  const facts = { namespace: target.namespace, [target.kind]: target.name };
+export function targetState(target: Target, object: TargetObject | undefined, known: readonly Pod[]): TargetState {
+  const facts = targetFacts(target);
+  const pods = known.filter((pod) => isMeant(target, pod));
   const none = (failure: Failure): TargetState => ({ candidates: [], failure });
   const wanted =
     target.kind === "service" && object !== undefined ? servicePort(target, object, facts) : target.remotePort;
   if (typeof wanted === "object") return none(wanted);
   if (pods.length === 0) return none(noPods(target, object, facts));
-  const lenient = target.kind === "pod" || object?.spec?.publishNotReadyAddresses === true;
+  const lenient = podNameOf(target) !== undefined || object?.spec?.publishNotReadyAddresses === true;
   const usable = pods.filter((pod) => isReady(pod) || (lenient && isRunning(pod))).toSorted(byPreference);
   if (usable.length === 0) {
     const failure = podsFailure(pods);
@@ -72,6 +69,13 @@ export function targetState(target: Target, object: TargetObject | undefined, po
   return first === undefined ? none(missingContainerPort(usable, wanted, facts)) : { candidates: [first, ...rest] };
 }
 
+/** Whether a pod of the named object is one that the configuration narrows it to. */
+function isMeant(target: Target, { metadata }: Pod): boolean {
+  const name = podNameOf(target);
+  if (name !== undefined && metadata.name !== name) return false;
+  return target.selector === undefined || matchesLabels(target.selector.requirements, metadata.labels);
+}
+
 /** Ready before merely running, then the newest: during a rollout it is the one that stays. */
 function byPreference(a: Pod, b: Pod): number {
   const ready = Number(isReady(b)) - Number(isReady(a));
@@ -81,11 +85,22 @@ function byPreference(a: Pod, b: Pod): number {
 }
 
 function noPods(target: Target, object: TargetObject | undefined, facts: Facts): Failure {
-  const { kind, name } = target;
-  if (kind !== "service" && object?.spec?.replicas === 0) {
+  const { kind, name, ordinal } = target;
+  const words = targetWords(target);
+  const replicas = object?.spec?.replicas;
+  if (kind !== "service" && replicas === 0) {
     return { code: "scaled_to_zero", message: `${kind} ${name} is scaled to zero`, facts };
   }
-  return { code: "no_matching_pods", message: `${kind} ${name} has no pods`, facts };
+  if (ordinal !== undefined && object !== undefined) {
+    const first = object.spec?.ordinals?.start ?? 0;
+    const last = first + (replicas ?? 1) - 1;
+    if (ordinal < first || ordinal > last) {
+      const message = `${kind} ${name} has no pod ${ordinal}: its ordinals are ${first} to ${last}`;
+      return { code: "no_matching_pods", message, facts: { ...facts, first_ordinal: first, last_ordinal: last } };
+    }
+  }
+  const message = name === undefined ? `there are no ${words}` : `${words} has no pods`;
+  return { code: "no_matching_pods", message: ordinal === undefined ? message : `${words} is not there`, facts };
 }
 
 /** Service port (number or name) → target port; a headless service has no translation, as with kubectl. */

@@ -1,11 +1,12 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { selectorText } from "#domain/kubernetes/label-selector.ts";
 import type { Pod } from "#domain/kubernetes/pod.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
 import type { WatchHold, WatchHub } from "../watch/watch-hub.ts";
-import { selectorText } from "./label-selector.ts";
-import { podSelector, pruneTarget, targetKinds, type TargetObject } from "./target-kinds.ts";
-import { targetState, type Target, type TargetState } from "./target-state.ts";
+import { podRequirements, pruneTarget, targetKinds, type TargetObject } from "./target-kinds.ts";
+import { targetState, type TargetState } from "./target-state.ts";
+import { targetFacts, targetWords, type Target } from "./target.ts";
 
 /** Follows one target: its Service or workload, and the pods that this selects now. */
 export class TargetWatch implements Disposable {
@@ -27,8 +28,12 @@ export class TargetWatch implements Disposable {
     this.#access = access;
     this.#onChange = onChange;
     const kind = targetKinds[target.kind];
-    if (kind === undefined) this.#watchPods({ fieldSelector: `metadata.name=${target.name}` });
-    else {
+    if (kind === undefined) {
+      this.#watchPods({
+        ...(target.name !== undefined && { fieldSelector: `metadata.name=${target.name}` }),
+        ...(target.selector !== undefined && { labelSelector: selectorText(target.selector.requirements) }),
+      });
+    } else {
       const query = { ...kind, namespace: target.namespace, fieldSelector: `metadata.name=${target.name}` };
       this.#object = hub.hold<TargetObject>(api, query, access, () => this.#objectChanged(), pruneTarget);
       this.#objectChanged();
@@ -48,15 +53,16 @@ export class TargetWatch implements Disposable {
 
   /** As far as known; a failure to read is its failure while nothing is known. */
   get state(): TargetState {
-    const { kind, name, namespace } = this.#target;
-    const facts = { namespace, [kind]: name };
+    const { name, namespace } = this.#target;
+    const facts = targetFacts(this.#target);
+    const words = targetWords(this.#target);
     const object = this.#object?.watch.items[0];
     const none = (failure: Failure): TargetState => ({ candidates: [], failure });
     if (this.#object !== undefined && object === undefined) {
       return none(
         this.#object.watch.error?.toFailure() ?? {
           code: "resource_missing",
-          message: `there is no ${kind} ${name} in namespace ${namespace}`,
+          message: `there is no ${this.#target.kind} ${name} in namespace ${namespace}`,
           facts,
         },
       );
@@ -65,20 +71,20 @@ export class TargetWatch implements Disposable {
       const external = object?.spec?.type === "ExternalName";
       const message = external
         ? `service ${name} is only a name for a host outside the cluster, which has no pods to forward to`
-        : `${kind} ${name} selects no pods by itself, so there is nothing to forward to`;
+        : `${words} selects no pods by itself, so there is nothing to forward to`;
       return none({ code: "service_without_selector", message, facts });
     }
     const { items, error, listed } = this.#pods.watch;
     if (items.length === 0 && !listed && error !== undefined) return none(error.toFailure());
-    if (items.length === 0 && kind === "pod") {
-      return none({ code: "resource_missing", message: `there is no pod ${name} in namespace ${namespace}`, facts });
+    if (items.length === 0 && this.#object === undefined && name !== undefined) {
+      return none({ code: "resource_missing", message: `there is no ${words} in namespace ${namespace}`, facts });
     }
     return targetState(this.#target, object, items);
   }
 
-  /** The pods that are selected, ready or not. */
-  get pods(): readonly Pod[] {
-    return this.#pods?.watch.items ?? [];
+  /** A pod as it is now, ready or not; `undefined` when it is not there any more. */
+  pod({ uid }: { readonly uid: string }): Pod | undefined {
+    return this.#pods?.watch.items.find(({ metadata }) => metadata.uid === uid);
   }
 
   [Symbol.dispose](): void {
@@ -97,7 +103,8 @@ export class TargetWatch implements Disposable {
   #follow(): void {
     const object = this.#object?.watch.items[0];
     if (object === undefined) return;
-    const selector = selectorText(podSelector(this.#target.kind, object));
+    const requirements = podRequirements(this.#target.kind, object);
+    const selector = requirements && selectorText(requirements);
     if (selector === this.#selector) return;
     this.#selector = selector;
     this.#pods?.[Symbol.dispose]();
