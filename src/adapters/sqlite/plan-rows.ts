@@ -35,6 +35,6 @@ export const auditOf = (row: Row): AuditEntry => ({
   by: String(row["made_by"]),
   did: row["did"] as AuditEntry["did"],
   text: String(row["text"]),
-  ...(row["plan"] !== null && { plan: String(row["plan"]) }),
+  ...(typeof row["plan"] === "string" && { plan: row["plan"] }),
   ...(row["generation"] !== null && { generation: Number(row["generation"]) }),
 });

@@ -6,7 +6,7 @@ import { auditOf, generationOf, keptPlanOf, type Row } from "./plan-rows.ts";
 import type { Seal } from "./sealed-text.ts";
 
 /** What is kept of a workspace, and in all: a few megabytes, whatever happens. */
-export const planLimits = { generations: 100, generationBytes: 4_000_000, plans: 200, audits: 5000 } as const;
+const planLimits = { generations: 100, generationBytes: 4_000_000, plans: 200, audits: 5000 } as const;
 
 /** Generations, plans, trust and the audit log in their tables; texts and plans are sealed. */
 export function createPlanStore(database: Database, seal: Seal): PlanStore {
@@ -97,7 +97,7 @@ export function createPlanStore(database: Database, seal: Seal): PlanStore {
   };
   const inOne = <A extends unknown[], R>(run: (...args: A) => R): ((...args: A) => R) => {
     const transaction = database.transaction(run);
-    return (...args) => transaction(...args) as R;
+    return (...args) => transaction(...args);
   };
 
   return {
@@ -106,7 +106,7 @@ export function createPlanStore(database: Database, seal: Seal): PlanStore {
       if (!row) return undefined;
       const text = seal.open(row["sealed"] as Buffer);
       const digest = row["refused_digest"] as string | null;
-      const refused = digest === null ? undefined : { digest, reason: String(row["refused_reason"] ?? "") };
+      const refused = digest === null ? undefined : { digest, reason: row["refused_reason"] as string };
       return { generation: generationOf(row), ...(text !== undefined && { text }), ...(refused && { refused }) };
     },
     addGeneration: inOne(add),

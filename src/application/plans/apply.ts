@@ -47,6 +47,8 @@ export async function applyPlanTo(
   request: ApplyRequest,
 ): Promise<Applied> {
   const { plan } = kept;
+  // Before our own journal is there: it is not one that a killed process left.
+  await configurations.recover();
   const configuration = configurations.of(plan.workspace);
   return configuration.exclusive(async () => {
     const current = await currentText(deps, plan);

@@ -34,7 +34,7 @@ export const readyNames = (workspace: Workspace): string[] =>
   [...workspace.runtimes()].map(({ spec }) => spec.name).filter((name) => workspace.condition(name).state === "ready");
 
 /** The names with all that depends on them. */
-export function withDependents(workspace: Workspace, names: readonly string[]): string[] {
+function withDependents(workspace: Workspace, names: readonly string[]): string[] {
   const dependsOn = (name: string): readonly string[] => workspace.declaration(name)?.spec?.dependsOn ?? [];
   return [...workspace.runtimes()]
     .map(({ spec }) => spec.name)

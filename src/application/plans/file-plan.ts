@@ -22,11 +22,11 @@ interface FileEdit {
 
 /** An edit by hand that waits for a person, as a plan. It lasts for as long as the file is as it is. */
 export function filePlan(
-  { clock, engine }: PlanDependencies,
+  deps: PlanDependencies,
   workspace: Workspace,
   { now, before, old, changes, reasons, rawNow }: FileEdit,
 ): Plan {
-  const impact = impactOf(old, now.configuration, runningIn(engine(), workspace), []);
+  const impact = impactOf(old, now.configuration, runningIn(deps.engine(), workspace), []);
   const title = `Take over the edit of ${basename(workspace.path)}`;
   const words = { changes, impact, route: () => undefined, joins: () => [], title };
   return {
@@ -34,7 +34,7 @@ export function filePlan(
       .replaceAll(/[^A-Za-z0-9]+/g, "-")
       .slice(0, 20)}-${randomBytes(2).toString("hex")}`,
     workspace: workspace.path,
-    createdMs: clock.nowMs(),
+    createdMs: deps.clock.nowMs(),
     by: "file",
     baseGeneration: before.number,
     baseDigest: now.digest,

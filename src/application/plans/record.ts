@@ -6,15 +6,13 @@ export function record(deps: PlanDependencies, entry: Omit<AuditEntry, "id" | "a
   const atMs = deps.clock.nowMs();
   deps.plans.audit({ ...entry, atMs });
   const name = `${entry.plan === undefined ? "config" : "plan"}_${entry.did}`;
-  deps
-    .engine()
-    .events.add({
-      atMs,
-      workspace: entry.workspace,
-      service: "",
-      kind: "config",
-      name,
-      text: entry.text,
-      by: entry.by,
-    });
+  deps.engine().events.add({
+    atMs,
+    workspace: entry.workspace,
+    service: "",
+    kind: "config",
+    name,
+    text: entry.text,
+    by: entry.by,
+  });
 }

@@ -62,10 +62,10 @@ async function changeRows(deps: PlanDependencies, plan: Plan, current: string): 
   return rows;
 }
 
-export const applyStep = ({ id, confirm }: Pick<Plan, "id" | "confirm">, why = "after the user agreed"): NextStep => ({
+const applyStep = ({ id, confirm }: Plan): NextStep => ({
   tool: "apply_plan",
   arguments: { plan_id: id, confirm },
-  why,
+  why: "after the user agreed",
 });
 
 export const approveStep = ({ id }: Pick<Plan, "id">) => ({

@@ -2,7 +2,7 @@ import type { Configuration } from "../spec/configuration.ts";
 import { isLoopbackName } from "../spec/health-check.ts";
 import type { ConfigurationChange } from "./configuration-diff.ts";
 import type { Impact } from "./impact.ts";
-import { isRawMap, rawNames, type RawConfiguration } from "./raw-configuration.ts";
+import { isRawMap, type RawConfiguration } from "./raw-configuration.ts";
 
 /** `restricted` wants a person at a terminal, `review` the person's yes, `low` harms nothing. */
 export type Risk = "low" | "review" | "restricted";
@@ -99,7 +99,3 @@ function upstreamUrls(routes: unknown): string[] {
 }
 
 const isLocalUrl = (url: string): boolean => URL.canParse(url) && isLocal(new URL(url).hostname);
-
-/** Environments that name a service, as they are declared. */
-export const environmentsNaming = (raw: RawConfiguration, service: string): string[] =>
-  [...raw.environments].flatMap(([name, value]) => (rawNames(value["services"]).includes(service) ? [name] : []));

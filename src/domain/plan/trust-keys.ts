@@ -41,7 +41,7 @@ function collect(value: RawValue, where: string, path: readonly string[], keys: 
   }
   const runs = programKeys.test(at) && !at.startsWith("exports.");
   if (runs || (typeof value === "string" && templateUse(at) === "credential" && readsSecret(value))) {
-    keys.push({ where, path: at, text: String(value) });
+    keys.push({ where, path: at, text: typeof value === "string" ? value : JSON.stringify(value) });
   }
 }
 
