@@ -1,5 +1,5 @@
 import type { Configuration } from "../spec/configuration.ts";
-import { isLoopbackName } from "../spec/health-check.ts";
+import { isLoopbackName } from "../spec/checks/http.ts";
 import type { ConfigurationChange } from "./configuration-diff.ts";
 import type { Impact } from "./impact.ts";
 import { isRawMap, type RawConfiguration } from "./raw-configuration.ts";
