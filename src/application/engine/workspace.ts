@@ -1,5 +1,5 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { startOrder } from "#domain/dependency-order.ts";
+import { startOrder, stopLayers } from "#domain/dependency-order.ts";
 import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { needsNewLink } from "#domain/plan/impact.ts";
@@ -119,7 +119,9 @@ export class Workspace {
 
   async stop(names: readonly string[]): Promise<void> {
     for (const name of names) this.#wanted.delete(name);
-    await Promise.all(names.flatMap((name) => this.#runtimes.get(name)?.stop() ?? []));
+    const dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
+    for (const layer of stopLayers(names, dependsOn))
+      await Promise.all(layer.map((name) => (this.#wanted.has(name) ? undefined : this.#runtimes.get(name)?.stop())));
     this.#gateAll();
   }
 
