@@ -75,6 +75,7 @@ describe("a server with room for some channels", () => {
     await lost;
     await echoes(second);
     await echoes(await connect(transport));
+    expect(second.destroyed).toBe(false);
   });
 
   test("one that takes no channel at all gets no further login", async () => {
