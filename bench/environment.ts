@@ -106,7 +106,7 @@ interface Told {
 }
 
 function simulate(services: number, scale: number, runMs: number): { child: ChildProcess; lines: AsyncIterator<Told> } {
-  const script = resolve(import.meta.dirname, "support/simulated-daemon.ts");
+  const script = resolve(import.meta.dirname, "support/simulated-daemon-entry.ts");
   const argument = JSON.stringify({ socket, services, scale, runMs });
   const child = spawn(node, ["--max-semi-space-size=1", "--expose-gc", script, argument], {
     stdio: ["pipe", "pipe", "inherit"],

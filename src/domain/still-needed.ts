@@ -4,7 +4,7 @@ export interface InUse {
   /** All that somebody wants up. */
   readonly wanted: ReadonlySet<string>;
   readonly environments: readonly { readonly name: string; readonly services: readonly string[] }[];
-  dependsOn(name: string): readonly string[];
+  readonly dependsOn: (name: string) => readonly string[];
 }
 
 /**

@@ -82,7 +82,8 @@ const descriptors = (): number => readdirSync("/proc/self/fd").length;
 const atRest = descriptors();
 const store = (): number =>
   readdirSync(portwright.folder).reduce((sum, name) => sum + statSync(join(portwright.folder, name)).size, 0);
-for (let tenth = 1; tenth <= 10 && runMs > 0; tenth++) {
+const tenths = runMs > 0 ? 10 : 0;
+for (let tenth = 1; tenth <= tenths; tenth++) {
   await new Promise((resolve) => setTimeout(resolve, runMs / 10));
   globalThis.gc?.();
   say({
