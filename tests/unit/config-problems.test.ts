@@ -216,7 +216,6 @@ describe("what is not built yet is said, not ignored", () => {
     ["technology: proxy\n    routes: [{match: {path: /}}]", "reverse proxy"],
     ["technology: kubernetes\n    remote_port: 80\n    connection: {resource_name: x}\n    via: [bastion]", "via"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, direction: remote}", "direction"],
-    ["technology: ssh\n    remote_port: 80\n    connection: {host: x, driver: openssh}", "driver"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, remote_socket: /run/s}", "remote_socket"],
   ])("%j fails alone", (lines, word) => {
     const { services, warnings } = configurationOf(

@@ -1,18 +1,18 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import type { SshConnection } from "./connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
 
 /** A share of a pooled connection; the last one that is released lets it go after the linger time. Idempotent. */
 export interface Lease {
-  readonly connection: SshConnection;
+  readonly connection: ServerConnection;
   release(): void;
 }
 
 interface Entry {
-  readonly dial: Promise<SshConnection>;
+  readonly dial: Promise<ServerConnection>;
   readonly abandon: AbortController;
   /** Leases, and those who wait for the dial. */
   users: number;
-  connection: SshConnection | undefined;
+  connection: ServerConnection | undefined;
   linger: NodeJS.Timeout | undefined;
 }
 
@@ -32,7 +32,7 @@ export class ConnectionPool {
    */
   async acquire(
     key: string,
-    dial: (signal: AbortSignal) => Promise<SshConnection>,
+    dial: (signal: AbortSignal) => Promise<ServerConnection>,
     signal: AbortSignal,
   ): Promise<Lease> {
     signal.throwIfAborted();
@@ -75,7 +75,7 @@ export class ConnectionPool {
     return entry;
   }
 
-  #start(key: string, dial: (signal: AbortSignal) => Promise<SshConnection>): Entry {
+  #start(key: string, dial: (signal: AbortSignal) => Promise<ServerConnection>): Entry {
     const abandon = new AbortController();
     const entry: Entry = {
       dial: dial(abandon.signal),

@@ -1,7 +1,8 @@
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectionPool, type Lease } from "./connection-pool.ts";
-import { dialSsh, type DialLimits } from "./dial.ts";
+import type { DialLimits } from "./dial.ts";
+import { dialServer } from "./dial-server.ts";
 import { connectionKey, resolveSettings, type ServerDeclaration, type SshSettings } from "./settings.ts";
 
 /** An SSH server with all that is needed to log in there; nothing is dialled yet. */
@@ -29,7 +30,7 @@ export class Servers {
   async find(declaration: ServerDeclaration, access: Access, route: Route | undefined): Promise<Server> {
     const settings = await resolveSettings(declaration, access);
     const key = connectionKey(settings, access, route);
-    const dial = (signal: AbortSignal) => dialSsh({ settings, access, limits: this.limits, route, signal });
+    const dial = (signal: AbortSignal) => dialServer({ settings, access, limits: this.limits, route, signal });
     const name = `ssh ${settings.name}`;
     return {
       settings,

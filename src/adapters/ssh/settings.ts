@@ -24,6 +24,10 @@ export interface SshSettings {
   readonly passphrase: string | undefined;
   readonly password: string | undefined;
   readonly agentSocket: string | undefined;
+  /** The key that the service names, absolute. */
+  readonly keyNamed: string | undefined;
+  /** Which driver the service asks for. */
+  readonly driver: "auto" | "ssh2" | "openssh";
   /** What `~/.ssh/config` says beside. */
   readonly resolved: ResolvedHost;
 }
@@ -33,7 +37,7 @@ const defaultPort = 22;
 /** What a service, or a hop by its name, says about its SSH server. */
 export type ServerDeclaration = Pick<
   SshService["connection"],
-  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile"
+  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile" | "driver"
 >;
 
 /** A hop as a person writes it: `host`, `user@host:port`. @throws ConnectivityError `config_invalid` */
@@ -50,7 +54,7 @@ export function declaredHop(text: string): ServerDeclaration {
   };
 }
 
-/** @throws ConnectivityError `not_supported` when `~/.ssh/config` sends the host through a proxy; those of `resolveHost` */
+/** @throws ConnectivityError those of `resolveHost` */
 export async function resolveSettings(
   connection: ServerDeclaration,
   access: Access,
@@ -62,14 +66,6 @@ export async function resolveSettings(
     port: connection.port === defaultPort ? undefined : connection.port,
     ...(signal && { signal }),
   });
-  const indirect = resolved.proxyJump ? "ProxyJump" : resolved.proxyCommand === undefined ? undefined : "ProxyCommand";
-  if (indirect !== undefined) {
-    throw new ConnectivityError(
-      "not_supported",
-      `~/.ssh/config reaches ${connection.host} by ${indirect}, which is not supported yet`,
-      { host: connection.host, option: indirect },
-    );
-  }
   const { hostName: host, user, port } = resolved;
   const expand = (file: string): string => {
     const tokens: Record<string, string> = { "%": "%", d: access.homeDir, h: host, n: connection.host, r: user };
@@ -91,6 +87,8 @@ export async function resolveSettings(
     passphrase: connection.passphrase,
     password: connection.password,
     agentSocket: resolved.agentSocket,
+    keyNamed: connection.keyFile === undefined ? undefined : expand(connection.keyFile),
+    driver: connection.driver ?? "auto",
     resolved,
   };
 }
@@ -103,5 +101,6 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
   const { host, port, user, hostKeyName, keyFiles, knownHostsFiles, passphrase, password } = settings;
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
-  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, route?.key ?? null]);
+  const way = route?.key ?? [settings.resolved.proxyJump ?? null, settings.resolved.proxyCommand ?? null];
+  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, settings.driver, way]);
 }
