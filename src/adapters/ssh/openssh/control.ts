@@ -6,17 +6,22 @@ const run = promisify(execFile);
 /** A question over a local socket; an OpenSSH that is stopped must not hold its askers. */
 const answerMs = 5000;
 
-/** Asks a running OpenSSH something over its control socket. @returns whether it did it */
+/** A running OpenSSH, by its control socket. */
+export interface Control {
+  readonly program: string;
+  readonly socketPath: string;
+}
+
+/** Asks a running OpenSSH for something. @returns what it printed, or `undefined` when it did not do it */
 export async function control(
-  program: string,
-  socketPath: string,
-  command: string,
+  { program, socketPath }: Control,
+  command: "check" | "forward" | "cancel",
   ...rest: string[]
-): Promise<boolean> {
+): Promise<string | undefined> {
   try {
-    await run(program, controlArguments(socketPath, command, ...rest), { timeout: answerMs, maxBuffer: 16 * 1024 });
-    return true;
+    const argv = controlArguments(socketPath, command, ...rest);
+    return (await run(program, argv, { timeout: answerMs, maxBuffer: 16 * 1024 })).stdout;
   } catch {
-    return false;
+    return undefined;
   }
 }

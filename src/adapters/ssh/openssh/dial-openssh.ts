@@ -58,9 +58,8 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
     });
     await login(dial, child, log, ready.promise, () => askpass?.problem ?? way?.problem);
     connection = new OpensshConnection({
-      program: program.path,
+      control: { program: program.path, socketPath: controlPath },
       dir: folder.path,
-      controlPath,
       process: child,
       log,
       facts: factsOf(log, program.name, because),

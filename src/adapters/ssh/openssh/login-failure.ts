@@ -14,7 +14,8 @@ export function loginFailure(log: LoginLog, settings: SshSettings, certificates:
   const hop = proxyJump?.map(({ host }) => host).join(", ") ?? "ProxyCommand";
   const options = error.untrusted === undefined ? {} : { untrusted: error.untrusted };
   const facts = { host: settings.host, port: settings.port, driver: "openssh", hop };
-  if (!error.retryable) return new ConnectivityError(error.code, `on the way, at ${hop}: ${error.message}`, facts, options);
+  if (!error.retryable)
+    return new ConnectivityError(error.code, `on the way, at ${hop}: ${error.message}`, facts, options);
   return new ConnectivityError(
     "ssh_jump_failed",
     `the way to ${settings.name} by ${hop} cannot be used`,

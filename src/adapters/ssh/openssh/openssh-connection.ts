@@ -2,9 +2,11 @@ import path from "node:path";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import type { Incoming, Listening, RemoteListen, ServerConnection } from "../server-connection.ts";
 import { ChannelSocket } from "./channel-socket.ts";
 import { Channels, targetKey } from "./channels.ts";
-import { control } from "./control.ts";
+import { control, type Control } from "./control.ts";
+import { listenRemotely } from "./remote-listener.ts";
 import { channelEvent, type OpenFailure } from "./log-lines.ts";
 import type { LoginLog } from "./login-log.ts";
 import type { MasterProcess } from "./master-process.ts";
@@ -15,14 +17,13 @@ const mostListeners = 64;
 interface LocalSocket {
   readonly path: string;
   readonly spec: string;
-  readonly ready: Promise<boolean>;
+  readonly ready: Promise<string | undefined>;
   users: number;
 }
 
 export interface OpensshParts {
-  readonly program: string;
+  readonly control: Control;
   readonly dir: string;
-  readonly controlPath: string;
   readonly process: MasterProcess;
   readonly log: LoginLog;
   readonly facts: Facts;
@@ -31,7 +32,7 @@ export interface OpensshParts {
 }
 
 /** One connection of the system's OpenSSH, logged in, with its channels. Ends once; every channel ends with it. */
-export class OpensshConnection {
+export class OpensshConnection implements ServerConnection {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly #parts: OpensshParts;
   readonly #channels = new Channels();
@@ -70,27 +71,36 @@ export class OpensshConnection {
     return this.#parts.facts;
   }
 
-  /**
-   * Opens a channel to a host and port, or a Unix socket, as the server sees them.
-   * @throws ConnectivityError `connection_lost`, `ssh_forwarding_prohibited`, `target_unreachable`, `ssh_session_limit`; the signal's reason
-   */
   async open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
     signal.throwIfAborted();
     if (this.#state !== "open") throw gone("the SSH connection was closed");
     const local = this.#listener(to);
     local.users++;
     try {
-      if (!(await local.ready)) throw this.alive ? refusedForward(to) : gone("the SSH connection was lost");
+      if ((await local.ready) === undefined)
+        throw this.alive ? refusedForward(to) : gone("the SSH connection was lost");
       return await this.#connect(local, to, signal);
     } finally {
       local.users--;
     }
   }
 
-  /** Asks OpenSSH whether the connection stands. @throws ConnectivityError `connection_lost` */
-  async ask(): Promise<void> {
-    if (!(await control(this.#parts.program, this.#parts.controlPath, "check")))
-      throw gone("the SSH connection was lost");
+  async listen(at: RemoteListen, onConnection: (incoming: Incoming) => void, signal: AbortSignal): Promise<Listening> {
+    signal.throwIfAborted();
+    if (this.#state !== "open") throw gone("the SSH connection was closed");
+    const { dir, control: running } = this.#parts;
+    const listening = await listenRemotely({ ...running, dir, name: `r${++this.#count}` }, at, onConnection);
+    void this.closed.then(() => listening.close());
+    if (signal.aborted) listening.close();
+    signal.throwIfAborted();
+    return listening;
+  }
+
+  /** OpenSSH says whether it runs; the server itself is asked by its keepalive. */
+  async ask(signal: AbortSignal): Promise<void> {
+    const answer = await control(this.#parts.control, "check");
+    signal.throwIfAborted();
+    if (answer === undefined) throw gone("the SSH connection was lost");
   }
 
   /** Says goodbye and closes. Idempotent. */
@@ -138,19 +148,19 @@ export class OpensshConnection {
     const target = "socket" in to ? to.socket : `${to.host.includes(":") ? `[${to.host}]` : to.host}:${to.port}`;
     const known = this.#listeners.get(target);
     if (known) return known;
-    const { program, controlPath, dir } = this.#parts;
+    const { control: running, dir } = this.#parts;
     for (const [name, other] of this.#listeners) {
       if (this.#listeners.size < mostListeners) break;
       if (other.users > 0) continue;
       this.#listeners.delete(name);
-      void control(program, controlPath, "cancel", "-L", other.spec);
+      void control(running, "cancel", "-L", other.spec);
     }
     const socketPath = path.join(dir, String(++this.#count));
     const spec = `${socketPath}:${target}`;
-    const local = { path: socketPath, spec, ready: control(program, controlPath, "forward", "-L", spec), users: 0 };
+    const local = { path: socketPath, spec, ready: control(running, "forward", "-L", spec), users: 0 };
     this.#listeners.set(target, local);
     void local.ready.then((done) => {
-      if (!done) this.#listeners.delete(target);
+      if (done === undefined) this.#listeners.delete(target);
     });
     return local;
   }
