@@ -116,6 +116,8 @@ export const requirements = {
   "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
+  "check-real-servers":
+    "each kind of check is right about the real server: healthy, stopped, slow, wrong password, missing database, TLS",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
   fault: "twenty staged faults are each named by their root cause, and healthy scenarios have none",
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
@@ -130,6 +132,9 @@ export const requirements = {
   "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
   "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
+  "kubernetes-watch":
+    "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",

@@ -50,6 +50,14 @@ export class ApiServer implements AsyncDisposable {
   readonly #pods = new WeakMap<ServerTunnel, string>();
   /** Pods whose kubelet does not answer the API server. */
   readonly unreachable = new Set<string>();
+  /** Lists and watches that are answered with 403. */
+  denies: (asked: { readonly resource: string; readonly narrow: boolean; readonly watch: boolean }) => boolean = () =>
+    false;
+  /** Watches that are open now hear nothing any more, as behind a connection that died without a word. */
+  deafen(): void {
+    for (const watcher of this.#watchers) this.#deaf.add(watcher);
+  }
+  readonly #deaf = new Set<Watcher>();
   /** `GET /api/v1/…` of every request, without the query. */
   readonly requests: string[] = [];
   /** Names and values of the newest request's headers, as they were sent. */
@@ -171,7 +179,7 @@ export class ApiServer implements AsyncDisposable {
   #emit(resource: string, type: string, object: ApiObject): void {
     this.#history.push({ resource, type, object });
     for (const watcher of this.#watchers) {
-      if (watcher.resource === resource && watcher.matches(object))
+      if (watcher.resource === resource && watcher.matches(object) && !this.#deaf.has(watcher))
         watcher.response.write(`${JSON.stringify({ type, object })}\n`);
     }
   }
@@ -220,6 +228,9 @@ export class ApiServer implements AsyncDisposable {
     send: (status: number, body: unknown) => void,
   ): void {
     const labels = (query.get("labelSelector") ?? "").split(",").filter((part) => part.includes("="));
+    const narrow = query.has("labelSelector") || query.has("fieldSelector");
+    if (this.denies({ resource, narrow, watch: query.get("watch") === "true" }))
+      return send(403, { kind: "Status", message: `${resource} is forbidden` });
     const field = query.get("fieldSelector")?.replace("metadata.name=", "");
     const matches = ({ metadata }: ApiObject): boolean =>
       (field === undefined || metadata.name === field) &&
@@ -242,9 +253,12 @@ export class ApiServer implements AsyncDisposable {
       );
       return;
     }
+    const items = [...this.#kind(resource).values()].filter(matches);
+    const from = Number(query.get("continue") ?? 0);
+    const to = from + Number(query.get("limit") ?? items.length);
     send(200, {
-      metadata: { resourceVersion: String(this.#version) },
-      items: [...this.#kind(resource).values()].filter(matches),
+      metadata: { resourceVersion: String(this.#version), ...(to < items.length && { continue: String(to) }) },
+      items: items.slice(from, to),
     });
   }
 

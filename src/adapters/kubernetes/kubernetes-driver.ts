@@ -22,6 +22,8 @@ import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */
 const permissionStandsMs = 60_000;
+/** A target that leads nowhere is looked at again unless the cluster was heard within this. */
+const freshMs = 1000;
 /** Pods tried in one dial: what the watch knows may be a moment old. */
 const podsTried = 3;
 
@@ -112,8 +114,10 @@ export class KubernetesDriver implements ForwardDriver {
     if (pin.status === "rejected" && isCode(pin.reason, "context_changed")) throw pin.reason;
     if (permission.status === "rejected" && isCode(permission.reason, "permission_denied")) throw permission.reason;
     if (state.status === "rejected") throw state.reason;
+    // A watch whose connection died without a word knows nothing of what came since.
+    const sure = state.value.failure === undefined ? state.value : await watch.refresh(freshMs, signal);
     // A server that does not answer the review itself is asked by trying.
-    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: state.value };
+    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: sure };
   }
 
   async #permission(api: ClusterApi, namespace: string, access: Access, signal: AbortSignal): Promise<TunnelProtocol> {
