@@ -1,7 +1,6 @@
 import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { SshService } from "#domain/spec/service.ts";
 import { parseHopName } from "./hop-name.ts";
 import { resolveHost, type ResolvedHost } from "./config/resolve-host.ts";

@@ -39,7 +39,7 @@ export async function readCertificate(file: string): Promise<SshCertificate | un
 }
 
 /** `undefined` when the bytes are no certificate. Signatures are not looked at: the server does. */
-export function parseCertificate(blob: Buffer): SshCertificate | undefined {
+function parseCertificate(blob: Buffer): SshCertificate | undefined {
   const reader = new WireReader(blob);
   const type = reader.string()?.toString("latin1") ?? "";
   const plain = /^(.+)-cert-v01@openssh\.com$/.exec(type)?.[1] ?? "";

@@ -32,11 +32,3 @@ export class WireReader {
     return this.#bytes.subarray(this.#at);
   }
 }
-
-/** A `string` of RFC 4251 §5. */
-export function wireString(value: Buffer | string): Buffer {
-  const bytes = typeof value === "string" ? Buffer.from(value) : value;
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}

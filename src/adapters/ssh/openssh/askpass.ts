@@ -92,9 +92,9 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
 /** Ends with 1 when there is no answer, which OpenSSH takes for a prompt that was cancelled. */
 function script(socketPath: string): string {
   const code = [
-    'const s=require("net").connect(process.argv[1]);let a="";',
+    'const{stdout}=process,s=require("net").connect(process.argv[1]);let a="";',
     's.on("error",()=>process.exit(1));s.setEncoding("utf8");s.on("data",(c)=>a+=c);',
-    's.on("end",()=>{if(a[0]!=="+")process.exit(1);process.stdout.write(a.slice(1)+"\\n")});',
+    's.on("end",()=>{if(a[0]!=="+")process.exit(1);stdout.write(a.slice(1)+"\\n")});',
     's.end(process.argv[2]||"");',
   ].join("");
   return `#!/bin/sh\nunset NODE_OPTIONS\nexec ${shellWord(process.execPath)} -e ${shellWord(code)} ${shellWord(socketPath)} "$1"\n`;

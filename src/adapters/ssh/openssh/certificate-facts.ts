@@ -3,7 +3,7 @@ import { readCertificate } from "../keys/certificate.ts";
 import type { SshSettings } from "../settings.ts";
 
 /** Where certificates for this login may lie: those that are named, and one beside each key. */
-export const certificateFiles = ({ resolved, keyFiles }: SshSettings): readonly string[] => [
+const certificateFiles = ({ resolved, keyFiles }: SshSettings): readonly string[] => [
   ...new Set([...resolved.certificateFiles, ...keyFiles.map((file) => `${file}-cert.pub`)]),
 ];
 

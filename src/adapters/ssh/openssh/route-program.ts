@@ -65,7 +65,7 @@ function script(socketPath: string): string {
   const code = [
     'const s=require("net").connect({path:process.argv[1],allowHalfOpen:true});',
     's.on("error",()=>process.exit(1));s.on("close",()=>process.exit(0));',
-    "process.stdin.pipe(s);s.pipe(process.stdout);",
+    "const{stdin,stdout}=process;stdin.pipe(s);s.pipe(stdout);",
   ].join("");
   return `#!/bin/sh\nunset NODE_OPTIONS\nexec ${shellWord(process.execPath)} -e ${shellWord(code)} ${shellWord(socketPath)}\n`;
 }
