@@ -3,11 +3,13 @@ import type { ErrorCode } from "#domain/error-catalogue.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
+import type { LogQuery, ServiceLog } from "#application/ports/service-logs.ts";
 import type { Route } from "#application/ports/route.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { forwardPermission } from "./permission.ts";
+import { readPodLogs } from "./pod-logs.ts";
 import type { PinnedClusters } from "./pinned-clusters.ts";
 import { PodTransport } from "./pod-transport.ts";
 import { defaultBalance } from "./pods/pod-policy.ts";
@@ -87,6 +89,16 @@ export class KubernetesDriver implements ForwardDriver {
     const service = kubernetes(spec);
     const { context } = service.connection;
     return new TargetFollower(this.#clusters, this.#hub, targetOf(service), { context, route }, access, onChange);
+  }
+
+  /** Of all pods of the target as it is now, whether they take connections or not. */
+  async log(spec: ServiceSpec, query: LogQuery, { signal, access, route }: DialContext): Promise<ServiceLog> {
+    const service = kubernetes(spec);
+    const target = targetOf(service);
+    const api = await abortable(this.#clusters.api(access, service.connection.context, route), signal);
+    using watch = new TargetWatch(this.#hub, api, target, access, () => undefined);
+    await watch.synced(signal);
+    return readPodLogs({ api, namespace: target.namespace, access, signal }, watch.pods, query);
   }
 
   async close(): Promise<void> {
