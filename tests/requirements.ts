@@ -98,6 +98,8 @@ export const requirements = {
   "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-protocols":
+    "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",

@@ -19,7 +19,8 @@ import { failureError, TargetWatch } from "./target/target-watch.ts";
 import { targetOf, type Target } from "./target/target.ts";
 import { TargetFollower } from "./target-follower.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */

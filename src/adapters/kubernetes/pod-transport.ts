@@ -12,7 +12,8 @@ import { PodSet } from "./pods/pod-set.ts";
 import type { Candidate } from "./target/target-state.ts";
 import type { TargetWatch } from "./target/target-watch.ts";
 import { targetWords, type Target } from "./target/target.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 import type { PodLink } from "./wire/pod-link.ts";
 
 export interface PodTransportParts {
@@ -60,7 +61,15 @@ export class PodTransport implements Transport {
       namespace: target.namespace,
       dial: ({ pod }, signal) => {
         const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-        return dialTunnel({ api, namespace: target.namespace, pod, access, clock, signal: limited, prefer: protocol });
+        return dialTunnel({
+          api,
+          namespace: target.namespace,
+          pod,
+          access,
+          clock,
+          signal: limited,
+          prefer: protocol,
+        });
       },
       isLeaving: (candidate) => {
         const pod = watch.pod(candidate);
@@ -93,6 +102,7 @@ export class PodTransport implements Transport {
       context: api.context.name,
       protocol: warm[0]?.protocol ?? protocol,
       tunnels: warm.reduce((sum, member) => sum + member.tunnels, 0),
+      ...warm[0]?.pool?.limits,
       ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
       ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
