@@ -145,6 +145,16 @@ export const requirements = {
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
+  "plan-apply":
+    "a plan says what it does to what runs, is applied, verified and kept as a generation; comments and untouched connections stay",
+  "plan-confirm":
+    "apply_plan takes the plan's own sentence, word for word, in its time, over the text that it was made from",
+  "plan-rollback": "what was ready and is not any more after a plan is put back, file and runtime, verified",
+  "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
+  "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
+  "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 
