@@ -131,6 +131,7 @@ export const requirements = {
   "cli-env": "env prints an environment's variables for files, shells and scripts",
   "cli-history": "history, logs and probe tell people what the tools tell models",
   "cli-watch": "status --watch is a live table that fits the terminal, and a stream of what is different for scripts",
+  "history-cluster": "pods that come, go and are restarted, and images that change, stand in the timeline",
   history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
   "history-difference": "and what is different between two moments, also since it last worked",
   "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
