@@ -45,6 +45,12 @@ export const requirements = {
   "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
+  "ssh-proxy-jump": "ProxyJump of ~/.ssh/config is a route too",
+  "ssh-proxy-command": "ProxyCommand of ~/.ssh/config is run without a shell, and ends with its connection",
+  "ssh-pool-growth":
+    "a server that has no room for a channel gets a further connection, which is closed when it is empty",
+  "ssh-back-soon": "a server that was gone is noticed within moments of its return, whatever the backoff",
+  "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
   // Daemon, shim and command line

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
 import type { SshService } from "#domain/spec/service.ts";
-import { parseHopName } from "./hop-name.ts";
+import { parseHopName, type HopName } from "./hop-name.ts";
 import { resolveHost, type ResolvedHost } from "./config/resolve-host.ts";
 
 /** All that a dial needs to know, resolved from the service, `~/.ssh/config` and the person's environment. */
@@ -41,7 +41,11 @@ export type ServerDeclaration = Pick<
 
 /** A hop as a person writes it: `host`, `user@host:port`. @throws ConnectivityError `config_invalid` */
 export function declaredHop(text: string): ServerDeclaration {
-  const { host, user, port = defaultPort } = parseHopName(text);
+  return declaredBy(parseHopName(text));
+}
+
+/** A hop of `~/.ssh/config`. */
+export function declaredBy({ host, user, port = defaultPort }: HopName): ServerDeclaration {
   return {
     host,
     user,
@@ -53,7 +57,7 @@ export function declaredHop(text: string): ServerDeclaration {
   };
 }
 
-/** @throws ConnectivityError those of `resolveHost` */
+/** @throws ConnectivityError as `resolveHost` does */
 export async function resolveSettings(
   connection: ServerDeclaration,
   access: Access,

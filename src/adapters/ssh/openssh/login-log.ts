@@ -86,7 +86,10 @@ const signs = [
     /ssh_get_authentication_socket|get_agent_identities: (?:ssh_)?(?:agent|get)|Could not open a connection to your authentication agent/,
   ],
   ["agent_refused", /agent refused operation/],
-  ["bad_configuration", /Bad configuration option|bad configuration options|Bad owner or permissions|^.* line \d+: /],
+  [
+    "bad_configuration",
+    /Bad configuration option|bad configuration options|Bad owner or permissions|^(?!debug).* line \d+: /,
+  ],
   ["silent_peer", /^Timeout, server .* not responding/],
   ["closed_by_server", /^Connection to .* closed by remote host/],
 ] as const;
