@@ -2,18 +2,19 @@ import { dirname } from "node:path";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
+import { createConnectionClients } from "#adapters/system/connection-clients.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
-import type { StateStore } from "#application/ports/state-store.ts";
+import type { Stores } from "#application/ports/stores.ts";
 import type { Technology } from "#domain/spec/service.ts";
 import type { Compose } from "#server/daemon/compose.ts";
 
 /** The one root that may import everything: the application over the real adapters, and MCP over it. */
-export const composeDaemon: Compose = ({ store, log, version, env, homeDir }) => {
-  const application = createApplication(store, env, homeDir);
+export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) => {
+  const application = createApplication(stores, env, homeDir);
   const serverLog = log.child({ component: "mcp" });
   return Promise.resolve({
     application,
@@ -28,7 +29,7 @@ export const composeDaemon: Compose = ({ store, log, version, env, homeDir }) =>
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication(store: StateStore, env: Environment, homeDir: string): Application {
+function createApplication({ state, history }: Stores, env: Environment, homeDir: string): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -43,10 +44,15 @@ function createApplication(store: StateStore, env: Environment, homeDir: string)
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({
     clock,
-    store,
+    store: state,
+    history,
     driver,
     configSource: createConfigSource(),
-    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    listeners: createLocalListeners({
+      portOwners: createPortOwners(),
+      clients: createConnectionClients(),
+      clock,
+    }),
     probes: {
       run: async (check, path, context) => {
         probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());

@@ -35,6 +35,11 @@ export const requirements = {
     "bad input of any kind gets its code, a sentence that says what to do and an exit code, and changes nothing",
   "config-edits": "edits by tools keep comments and order",
 
+  // SSH
+  "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
+  "ssh-jump-failed": "a hop that is gone is named, with why",
+  "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
+
   // Daemon, shim and command line
   "spine-cli": "the command line starts, shows, calls and stops what the tools do",
   "spine-eight-clients": "eight clients started at once from cold share one daemon",
@@ -64,6 +69,9 @@ export const requirements = {
   "spine-host-key": "an unknown or changed host key is refused",
   "spine-port-taken": "a taken local port is refused before anything is dialled, naming the process that holds it",
   "ssh-authentication": "a key, an agent and a password by reference log in",
+  "ssh-config-as-openssh": "~/.ssh/config reads the same as by ssh -G",
+  "ssh-config-commands":
+    "Match exec runs only from a file that nobody else may write, bounded in time, and never with names that a shell takes for more",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -76,11 +84,19 @@ export const requirements = {
   "kubernetes-targets": "pods, services, deployments and statefulsets are targets, by context and namespace",
   "kubernetes-credentials":
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
+  "kubernetes-ways":
+    "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
+  "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
+  "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
+  "supervision-circuit":
+    "what cannot heal by itself (bad credentials, a missing resource) is tried now and then only, and at once when its cause changes",
+  "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
@@ -88,6 +104,7 @@ export const requirements = {
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
+  "history-bounded": "what happened is kept over restarts, bounded by number and age",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

@@ -1,7 +1,9 @@
 import type { ClientHello, ClientSession } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type EngineDependencies } from "./engine/engine.ts";
+import { Recorder } from "./history/recorder.ts";
 import type { Access } from "./ports/access.ts";
+import type { HistoryStore } from "./ports/history-store.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { controlService } from "./usecases/control-service.ts";
@@ -16,7 +18,11 @@ import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
 import { waitFor } from "./usecases/wait-for.ts";
 
-export interface PortwrightDependencies extends Omit<EngineDependencies, "access" | "lookup" | "isConnected"> {
+export interface PortwrightDependencies extends Omit<
+  EngineDependencies,
+  "recorder" | "access" | "lookup" | "isConnected"
+> {
+  readonly history: HistoryStore;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
@@ -56,8 +62,10 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     if (!known) accesses.set(workspace, (known = deps.makeAccess(workspace, () => clients.environment(workspace))));
     return known;
   };
+  const recorder = new Recorder(deps.history, deps.clock);
   const engine: Engine = new Engine({
     ...deps,
+    recorder,
     access,
     lookup: (workspace) => (name) => access(workspace).env(name),
     isConnected: (clientId) => clients.isConnected(clientId),

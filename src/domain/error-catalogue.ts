@@ -67,6 +67,7 @@ export const errorCatalogue = {
   kubeconfig_invalid: final("credentials", "you"),
   context_missing: final("credentials", "you"),
   cluster_unreachable: waits("cluster", "network"),
+  proxy_refused: waits("cluster", "network"),
   cluster_tls_untrusted: final("cluster", "platform"),
   cluster_certificate_expired: broken("cluster", "platform"),
   credentials_rejected: entry("credentials", "you", true, "failed"),

@@ -8,7 +8,7 @@ const claude = { clientId: "c1", clientName: "claude-code" };
 const ide = { clientId: "c2", clientName: "vscode" };
 
 /** What every `StateStore` does. `open` is called again after `close` to see what lasted. */
-export function stateStoreContract(open: () => StateStore): void {
+export function stateStoreContract(open: () => StateStore & { close(): void }): void {
   test("wanted services are kept in the order in which they were first wanted, once each", () => {
     const store = open();
     expect(store.wanted()).toEqual([]);

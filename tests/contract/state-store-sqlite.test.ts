@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe } from "vitest";
-import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { stateStoreContract } from "./state-store-contract.ts";
 
 describe("StateStore in SQLite", () => {
@@ -12,5 +12,8 @@ describe("StateStore in SQLite", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  stateStoreContract(() => openStateStore(join(folder, "state.db")));
+  stateStoreContract(() => {
+    const stores = openStores(join(folder, "state.db"));
+    return { ...stores.state, close: () => stores.close() };
+  });
 });

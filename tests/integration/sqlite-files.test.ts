@@ -7,7 +7,7 @@ import SqliteDatabase from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
 import { schemaVersion } from "#adapters/sqlite/migrations.ts";
-import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import { openStores } from "#adapters/sqlite/open-stores.ts";
 
 let folder = "";
 const wanted = { workspace: "/w", service: "db" };
@@ -24,8 +24,8 @@ describe("the state file", () => {
     const old = process.umask(0);
     try {
       const file = join(folder, "state", "state.db");
-      const store = openStateStore(file);
-      store.setWanted(wanted, holder, 1);
+      const store = openStores(file);
+      store.state.setWanted(wanted, holder, 1);
       expect(modeOf(join(folder, "state"))).toBe("700");
       expect(readdirSync(join(folder, "state")).map((name) => modeOf(join(folder, "state", name)))).toEqual(
         ["state.db", "state.db-shm", "state.db-wal"].map(() => "600"),
@@ -34,7 +34,7 @@ describe("the state file", () => {
 
       const loose = join(folder, "loose.db");
       writeFileSync(loose, "", { mode: 0o644 });
-      openStateStore(loose).close();
+      openStores(loose).close();
       expect(modeOf(loose)).toBe("600");
     } finally {
       process.umask(old);
@@ -45,8 +45,8 @@ describe("the state file", () => {
     const file = join(folder, "state.db");
     writeFileSync(file, "this is no database, and long enough to have a header of one hundred bytes".repeat(20));
     const setAside: string[] = [];
-    const store = openStateStore(file, { onDamaged: (path) => void setAside.push(path) });
-    expect(store.wanted()).toEqual([]);
+    const store = openStores(file, { onDamaged: (path) => void setAside.push(path) });
+    expect(store.state.wanted()).toEqual([]);
     store.close();
     expect(setAside).toEqual([`${file}.damaged`]);
     expect(readFileSync(setAside[0] ?? "", "utf8")).toContain("no database");
@@ -54,31 +54,31 @@ describe("the state file", () => {
 
   test("damage inside the pages is found at opening", () => {
     const file = join(folder, "state.db");
-    const store = openStateStore(file);
-    for (let n = 0; n < 500; n++) store.setWanted({ workspace: "/w", service: `service-${n}` }, holder, n);
+    const store = openStores(file);
+    for (let n = 0; n < 500; n++) store.state.setWanted({ workspace: "/w", service: `service-${n}` }, holder, n);
     store.close();
     const bytes = readFileSync(file);
     bytes.fill(0xff, 4096, bytes.length - 4096);
     writeFileSync(file, bytes);
     const setAside: string[] = [];
-    const again = openStateStore(file, { onDamaged: (path) => void setAside.push(path) });
+    const again = openStores(file, { onDamaged: (path) => void setAside.push(path) });
     expect(setAside).toHaveLength(1);
-    again.setWanted(wanted, holder, 1);
+    again.state.setWanted(wanted, holder, 1);
     again.close();
   });
 
   test("a file of a newer version is refused and left as it is", () => {
     const file = join(folder, "state.db");
-    openStateStore(file).close();
+    openStores(file).close();
     const database = new SqliteDatabase(file);
     database.pragma(`user_version = ${schemaVersion + 1}`);
     database.close();
-    expect(() => openStateStore(file)).toThrow(expect.objectContaining({ code: "not_supported" }) as Error);
+    expect(() => openStores(file)).toThrow(expect.objectContaining({ code: "not_supported" }) as Error);
     expect(readdirSync(folder).filter((name) => name.includes("damaged"))).toEqual([]);
   });
 
   test("a folder in its place is an internal_error that names the path", () => {
-    expect(() => openStateStore(folder)).toThrow(
+    expect(() => openStores(folder)).toThrow(
       expect.objectContaining({ code: "internal_error", facts: expect.objectContaining({ path: folder }) }) as Error,
     );
   });

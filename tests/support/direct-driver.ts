@@ -10,6 +10,8 @@ export interface DirectDriver extends ForwardDriver {
   /** Every open from now on is refused with this; `undefined`: opens work again. */
   refuseWith: ConnectivityError | undefined;
   readonly opens: number;
+  /** Open now. */
+  readonly openTransports: number;
   /** Cuts all open transports, as a killed server would. */
   cut(): void;
   /** Tells all watchers that something about their target changed. */
@@ -92,6 +94,9 @@ export function createDirectDriver(): DirectDriver {
     refuseWith: undefined,
     get opens() {
       return opens;
+    },
+    get openTransports() {
+      return transports.size;
     },
     async open(service: ServiceSpec, { signal }: DialContext): Promise<Transport> {
       signal.throwIfAborted();

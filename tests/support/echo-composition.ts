@@ -58,7 +58,7 @@ interface Message {
  * daemon handed over (`echo`), wait for ever (`hang`), end the process (`crash`), want a service up (`want`), ask the
  * client something (`ask`), report progress (`slow`) or fail (`fail`).
  */
-export const composeEcho: Compose = ({ store, env }) => {
+export const composeEcho: Compose = ({ stores: { state: store }, env }) => {
   let sessions = 0;
   return Promise.resolve({
     application: {

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createProbes } from "#adapters/probes/index.ts";
-import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { createAccess } from "#adapters/system/access.ts";
+import { createConnectionClients } from "#adapters/system/connection-clients.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
@@ -56,13 +57,14 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
   const file = join(folder, "portwright.yaml");
   const clock = createSystemClock();
   const driver = options.driver ?? createDirectDriver();
-  const store = openStateStore(join(folder, "state.db"));
+  const stores = openStores(join(folder, "state.db"));
   const application = createPortwright({
     clock,
-    store,
+    store: stores.state,
+    history: stores.history,
     driver: () => Promise.resolve(driver),
     configSource: createConfigSource(),
-    listeners: createLocalListeners({ portOwners: createPortOwners(), clock }),
+    listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     probes: createProbes(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment) =>
@@ -72,12 +74,12 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
   const end = async (): Promise<void> => {
     await application.close();
     await driver.close();
-    store.close();
+    stores.close();
   };
   return {
     application,
     driver,
-    store,
+    store: stores.state,
     folder,
     file,
     write: (text) => writeFile(file, text),

@@ -36,7 +36,8 @@ export function makeRuntime(spec: ServiceSpec, replaced: Partial<ServiceRuntimeD
     listen: (service, onConnection) => listeners.listen(service.listen, service.localPort, onConnection),
     onCondition: (after, before) =>
       changes.push(`${before.state} → ${after.state} ${after.failure?.code ?? ""}`.trim()),
-    onConnectionEnd: (outcome) => ended.push(outcome.ended),
+    onFlapping: ({ code }) => changes.push(code),
+    onConnectionEnd: (outcome) => void (outcome && ended.push(outcome.ended)),
     ...replaced,
   });
   const state = (): string => runtime.condition.state;

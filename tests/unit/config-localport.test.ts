@@ -264,10 +264,9 @@ describe("its keys, defaults and aliases", () => {
       "host: h, proxy_jump: 'ada@one:2222, two', options: {Compression: yes}, strict_host_key_checking: false, passphrase: x",
     );
     const { services, warnings } = file(text);
-    expect(services[0]?.failure?.code).toBe("not_supported");
+    expect(services[0]?.spec?.via).toEqual(["ada@one:2222", "two"]);
     expect(warnings.map(({ path }) => path)).toEqual([
       "version",
-      "services[0]",
       "services[0].connection.proxy_jump",
       "services[0].connection.options",
       "services[0].connection.strict_host_key_checking",

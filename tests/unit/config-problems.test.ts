@@ -214,7 +214,7 @@ describe("what is not built yet is said, not ignored", () => {
   const kubernetes = "technology: kubernetes\n    remote_port: 80\n    connection: {resource_name: x}";
   test.each([
     ["technology: proxy\n    routes: [{match: {path: /}}]", "reverse proxy"],
-    ["technology: ssh\n    remote_port: 80\n    connection: {host: x}\n    via: [bastion]", "via"],
+    ["technology: kubernetes\n    remote_port: 80\n    connection: {resource_name: x}\n    via: [bastion]", "via"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, direction: remote}", "direction"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, driver: openssh}", "driver"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, remote_socket: /run/s}", "remote_socket"],

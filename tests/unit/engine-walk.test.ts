@@ -32,6 +32,7 @@ function begin(keys: object): Walker {
     driver: () => Promise.resolve(world.driver),
     listen: (_service, onConnection) => world.listen(onConnection),
     onCondition: (after, before) => void seen.push({ before, after }),
+    onFlapping: () => undefined,
     onConnectionEnd: () => undefined,
   });
   return { world, clock, runtime, seen };

@@ -8,6 +8,8 @@ const eventArbitrary = (atMs: number): fc.Arbitrary<LinkEvent> =>
   fc.oneof(
     fc.constant<LinkEvent>({ kind: "dial", atMs }),
     fc.constant<LinkEvent>({ kind: "opened", atMs }),
+    fc.constant<LinkEvent>({ kind: "proven", atMs }),
+    fc.constant<LinkEvent>({ kind: "doubted", atMs }),
     fc.constant<LinkEvent>({ kind: "retry", atMs, retryAtMs: atMs + 10, failure }),
     fc.constant<LinkEvent>({ kind: "give_up", atMs, failure }),
     fc.constant<LinkEvent>({ kind: "stop" }),
@@ -47,11 +49,32 @@ describe("the link's state table", () => {
     });
   });
 
-  test("a short time up goes on counting attempts, a stable one starts anew", () => {
+  test("[supervision-reset] only a sustained healthy time makes earlier attempts count no more", () => {
     const up: LinkState = { kind: "up", sinceMs: 0, attempt: 3 };
-    const lost = (atMs: number): LinkState | undefined =>
-      nextLinkState(up, { kind: "retry", atMs, retryAtMs: atMs, failure });
-    expect(lost(stableAfterMs - 1)).toMatchObject({ attempt: 4 });
-    expect(lost(stableAfterMs)).toMatchObject({ attempt: 0 });
+    const after = (...events: LinkEvent[]): LinkState =>
+      events.reduce((state, event) => nextLinkState(state, event) ?? state, up as LinkState);
+    const lostAt = (atMs: number): LinkEvent => ({ kind: "retry", atMs, retryAtMs: atMs, failure });
+    const proven = (atMs: number): LinkEvent => ({ kind: "proven", atMs });
+    const doubted = (atMs: number): LinkEvent => ({ kind: "doubted", atMs });
+    expect(after(lostAt(3_600_000))).toMatchObject({ attempt: 4 });
+    expect(after(proven(5), lostAt(5 + stableAfterMs - 1))).toMatchObject({ attempt: 4 });
+    expect(after(proven(5), lostAt(5 + stableAfterMs))).toMatchObject({ attempt: 0 });
+    // Twice half of it is not sustained; a suspicion that a check cleared up does not start anew.
+    const half = stableAfterMs / 2;
+    expect(after(proven(0), doubted(half), proven(half + 1), lostAt(2 * half))).toMatchObject({ attempt: 4 });
+    expect(after(proven(0), proven(half), lostAt(2 * half))).toMatchObject({ attempt: 0 });
+    // Healthy, then silent until it was given up: the silence is no attempt of ours.
+    expect(after(proven(0), doubted(stableAfterMs), lostAt(60_000))).toMatchObject({ attempt: 0 });
+  });
+
+  test("[supervision-waiting] waiting for a pod uses no attempts up, and still slows the pace", () => {
+    const missing = { code: "no_matching_pods", message: "no pod" } as const;
+    let state: LinkState = { kind: "dialing", sinceMs: 0, attempt: 1 };
+    for (let round = 1; round <= 5; round++) {
+      state = nextLinkState(state, { kind: "retry", atMs: round, retryAtMs: round, failure: missing }) ?? state;
+      expect(state).toMatchObject({ kind: "backoff", attempt: 1, waits: round });
+      state = nextLinkState(state, { kind: "dial", atMs: round }) ?? state;
+    }
+    expect(nextLinkState(state, { kind: "retry", atMs: 9, retryAtMs: 9, failure })).toMatchObject({ attempt: 2 });
   });
 });

@@ -1,120 +1,200 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
-import { lookUpHost, matchesHostPatterns, parseSshConfig } from "#adapters/ssh/ssh-config.ts";
-
-const nothing = (): Promise<string[]> => Promise.resolve([]);
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseForward } from "#adapters/ssh/config/forward-lines.ts";
+import { includeFiles } from "#adapters/ssh/config/include-files.ts";
+import { nextWord, parseLines, splitArguments } from "#adapters/ssh/config/lines.ts";
+import { matchesPatterns } from "#adapters/ssh/config/patterns.ts";
+import { resolveHost } from "#adapters/ssh/config/resolve-host.ts";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { sshHome, type SshHome } from "../support/ssh-client.ts";
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array).toString("latin1"));
 
-describe("parseSshConfig", () => {
-  test("keyword in any case, = or blanks, quotes, comments", () => {
-    const text = `# comment\n\n HOST = a  b\nUser "ada lovelace"\nPort=2222 # comment\nIdentityFile "a b" c\n=\nlonely\n`;
-    expect(parseSshConfig(text)).toEqual([
-      { keyword: "host", values: ["a", "b"] },
-      { keyword: "user", values: ["ada lovelace"] },
-      { keyword: "port", values: ["2222"] },
-      { keyword: "identityfile", values: ["a b", "c"] },
+describe("lines", () => {
+  test("keyword in any case, = or blanks, comments", () => {
+    const text = `# comment\n\n HOST = a  b\nUser "ada lovelace"\nPort=2222 # comment\n=\nlonely\n`;
+    expect(parseLines(text)).toEqual([
+      { line: 3, keyword: "host", raw: "a  b" },
+      { line: 4, keyword: "user", raw: `"ada lovelace"` },
+      { line: 5, keyword: "port", raw: "2222 # comment" },
     ]);
   });
 
-  test("never throws, whatever the file holds", async () => {
-    await fc.assert(
-      fc.asyncProperty(bytes, async (text) => {
-        expect((await lookUpHost([text], "host", nothing)).identityFiles).toBeInstanceOf(Array);
-      }),
-    );
+  test.each([
+    [`a "b c" 'd "e"' # f`, ["a", "b c", `d "e"`]],
+    [String.raw`a\ b "\"" \x`, ["a b", `"`, String.raw`\x`]],
+    [`"open`, undefined],
+    ["", []],
+  ])("arguments of %s", (text, expected) => {
+    expect(splitArguments(text)).toEqual(expected);
+  });
+
+  test("words", () => {
+    expect(nextWord(`exec "a b" rest`)).toEqual({ token: "exec", rest: `"a b" rest` });
+    expect(nextWord(`"a b" rest`)).toEqual({ token: "a b", rest: "rest" });
+    expect(nextWord(`"open`)).toEqual({ token: undefined, rest: "" });
   });
 });
 
 test("host patterns: a negated one excludes", () => {
-  expect(matchesHostPatterns(["*.example", "!secret.example"], "a.example")).toBe(true);
-  expect(matchesHostPatterns(["*.example", "!secret.example"], "secret.example")).toBe(false);
-  expect(matchesHostPatterns(["!other"], "host")).toBe(false);
+  expect(matchesPatterns(["*.example", "!secret.example"], "a.example")).toBe(true);
+  expect(matchesPatterns(["*.example", "!secret.example"], "secret.example")).toBe(false);
+  expect(matchesPatterns(["!other"], "host")).toBe(false);
 });
 
-test("an Include that includes itself ends", async () => {
-  const found = await lookUpHost(["Include x"], "host", () => Promise.resolve(["Include x\nUser ada"]));
-  expect(found.user).toBe("ada");
+test.each([
+  [["8080"], false],
+  [["x", "h:1"], false],
+  [["1", "h"], false],
+  [["1", "h:0"], false],
+  [["a:b:c:d:e"], true],
+  [["[1", "h:1"], false],
+])("no forward: %j", (values, dynamic) => {
+  expect(parseForward(values, dynamic)?.to).toBeUndefined();
 });
 
-test("a jump is seen, unless it is none", async () => {
-  const text = "Host a\n ProxyJump none\nHost b\n ProxyCommand none\nHost *\n ProxyJump hop\n";
-  expect((await lookUpHost(["Host a\n ProxyJump hop"], "a", nothing)).indirect).toBe("ProxyJump");
-  expect((await lookUpHost([text], "c", nothing)).indirect).toBe("ProxyJump");
-  expect((await lookUpHost([text], "a", nothing)).indirect).toBe("none");
-  expect((await lookUpHost([text], "b", nothing)).indirect).toBe("none");
-});
+describe("a person's files", () => {
+  let home: SshHome;
+  beforeEach(async () => {
+    home = await sshHome();
+  });
+  afterEach(() => home[Symbol.asyncDispose]());
 
-const hasSsh = spawnSync("ssh", ["-V"]).error === undefined;
+  const failure = (host: string, user?: string): Promise<ConnectivityError> =>
+    resolveHost(host, home.access, { user }).then(
+      () => expect.unreachable("it should have failed"),
+      (error: unknown) => error as ConnectivityError,
+    );
 
-describe.skipIf(!hasSsh)("beside ssh -G (skipped where it is not installed)", () => {
-  test("reads host, user, port and key files as OpenSSH does", async () => {
-    const dir = mkdtempSync(path.join(os.tmpdir(), "portwright-ssh-config-"));
-    try {
-      const included = path.join(dir, "included");
-      writeFileSync(included, `Host inc* !include-not\n  User included\n  IdentityFile /keys/included\n`);
-      const config = path.join(dir, "config");
-      writeFileSync(
-        config,
-        `User=first
-Include ${included}
-Host alpha beta
-  HostName %h.example.org
-  Port 2201
-  IdentityFile /keys/one
-  IdentityFile /keys/two
-Host web-?
-  HostName "10.0.0.1"
-  User never
-Host *.internal !db.internal
-  Port 2202
-  UserKnownHostsFile /known/a /known/b
-Match all
-  IdentityFile /keys/all
-Host *
-  Port 2299
-  IdentityFile /keys/one
-`,
-      );
-      const text = await readFile(config, "utf8");
-      const include = (pattern: string): Promise<string[]> => readFile(pattern, "utf8").then((found) => [found]);
-      for (const host of [
-        "alpha",
-        "beta",
-        "web-1",
-        "web-12",
-        "a.internal",
-        "db.internal",
-        "include-me",
-        "include-not",
-      ]) {
-        const printed = String(
-          execFileSync("ssh", ["-G", "-F", config, host], { stdio: ["ignore", "pipe", "ignore"] }),
+  test("never more than a coded refusal, whatever the file holds", async () => {
+    await fc.assert(
+      fc.asyncProperty(bytes, async (text) => {
+        // No command of chance is run.
+        await home.write("config", text.replaceAll(/exec/gi, "x"));
+        const outcome = await resolveHost("host", home.access).catch((error: ConnectivityError) => error.code);
+        expect(typeof outcome === "string" ? outcome : outcome.alias).toMatch(
+          /^(host|config_invalid|variable_missing)$/,
         );
-        const theirs = (keyword: string): string[] =>
-          [...printed.matchAll(new RegExp(`^${keyword} (.*)$`, "gm"))].map(([, value]) => value ?? "");
-        const ours = await lookUpHost([text], host, include);
-        expect({
-          host,
-          hostname: ours.hostName?.replaceAll("%h", host) ?? host,
-          user: ours.user,
-          port: String(ours.port ?? 22),
-          keys: ours.identityFiles,
-        }).toEqual({
-          host,
-          hostname: theirs("hostname")[0],
-          user: theirs("user")[0],
-          port: theirs("port")[0],
-          keys: theirs("identityfile"),
-        });
-      }
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("an Include that includes itself ends", async () => {
+    await home.write("config", "Include config\nUser ada");
+    expect((await failure("host")).code).toBe("config_invalid");
+  });
+
+  test.each([
+    ["Port none", 1],
+    ["\nServerAliveCountMax many", 2],
+    ["StrictHostKeyChecking perhaps", 1],
+    ["IdentitiesOnly perhaps", 1],
+    ["ServerAliveInterval soon", 1],
+    ["LocalForward x y", 1],
+    [`User "open`, 1],
+  ])("a value that cannot be understood is named by its place: %j", async (text, line) => {
+    const file = await home.write("config", text);
+    expect(await failure("host")).toMatchObject({ code: "config_invalid", facts: { file, line } });
+  });
+
+  test.each(["Match host", "Match moon full", "Match all user x", "IdentityFile %Z", "ProxyCommand x %d"])(
+    "as OpenSSH, not with %j",
+    async (text) => {
+      await home.write("config", `${text}\n`);
+      const outcome = await resolveHost("host", home.access).catch((error: ConnectivityError) => error.code);
+      expect(outcome).toBe("config_invalid");
+    },
+  );
+
+  test("[ssh-config-commands] a file that others may write to is refused: its commands run as this person", async () => {
+    const file = await home.write("config", "User ada");
+    await chmod(file, 0o666);
+    expect(await failure("host")).toMatchObject({ code: "config_invalid", facts: { file } });
+  });
+
+  test.each(["-oProxyCommand=x", "a b", "a;b", "$(x)", "`x`", "a|b", ""])(
+    "[ssh-config-commands] a name from elsewhere never means anything to a shell: %j",
+    async (host) => {
+      await home.write("config", `Match exec "touch ${home.dir}/ran-%h-%n"\n User ada\n`);
+      expect((await failure(host)).code).toBe("config_invalid");
+      expect((await failure("host", `x${host};`)).code).toBe("config_invalid");
+      expect(await includeFiles(path.join(home.dir, "ran*"))).toEqual([]);
+    },
+  );
+
+  test("[ssh-config-commands] a command of Match exec that hangs is ended, and said", async () => {
+    await home.write("config", `Match exec "sleep 60; true"\n User ada\n`);
+    expect((await failure("host")).message).toMatch(/did not end within 5 s/);
+  }, 15_000);
+
+  test("a command of Match exec ends with the dial", async () => {
+    await home.write("config", `Match exec "sleep 60"\n User ada\n`);
+    const signal = AbortSignal.timeout(100);
+    await expect(resolveHost("host", home.access, { signal })).rejects.toThrow(/timeout/);
+  });
+
+  test("a shell that is not there", async () => {
+    home.env["SHELL"] = path.join(home.dir, "no-shell");
+    await home.write("config", `Match exec "true"\n User ada\n`);
+    expect((await failure("host")).code).toBe("config_invalid");
+  });
+
+  test("agents: SSH_AUTH_SOCK, a variable, a path, none", async () => {
+    home.env["SSH_AUTH_SOCK"] = "/run/default";
+    home.env["WORK_AGENT"] = "/run/work";
+    await home.write(
+      "config",
+      "Host a\n IdentityAgent $WORK_AGENT\nHost b\n IdentityAgent ~/agent\nHost c\n IdentityAgent none\nHost d\n IdentityAgent SSH_AUTH_SOCK\nHost e\n IdentityAgent ${WORK_AGENT}2\nHost f\n IdentityAgent ${UNSET}\n",
+    );
+    const agent = async (host: string) => (await resolveHost(host, home.access)).agentSocket;
+    expect(await Promise.all(["a", "b", "c", "d", "e", "z"].map(agent))).toEqual([
+      "/run/work",
+      path.join(home.dir, "agent"),
+      undefined,
+      "/run/default",
+      "/run/work2",
+      "/run/default",
+    ]);
+    expect((await failure("f")).code).toBe("variable_missing");
+  });
+
+  test("a name that resolves under one of CanonicalDomains is read again under it, or refused", async () => {
+    await home.write(
+      "config",
+      "CanonicalizeHostname always\nCanonicalDomains none\nHost strict\n CanonicalizeFallbackLocal no\n",
+    );
+    expect((await resolveHost("plain", home.access)).hostName).toBe("plain");
+    expect((await failure("strict")).code).toBe("host_unresolved");
+  });
+});
+
+describe("files of an Include", () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(path.join(os.tmpdir(), "portwright-include-"));
+    for (const name of ["a/one.conf", "b/two.conf", "b/.hidden", "c-1", "c-2", "c]"]) {
+      await mkdir(path.dirname(path.join(dir, name)), { recursive: true });
+      await writeFile(path.join(dir, name), "");
     }
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  test.each([
+    ["*/*.conf", ["a/one.conf", "b/two.conf"]],
+    ["b/*", ["b/two.conf"]],
+    ["b/.*", ["b/.hidden"]],
+    ["c-[13-9]", ["c-1"]],
+    ["c-[!1]", ["c-2"]],
+    ["c[]]", ["c]"]],
+    ["?/*o*", ["a/one.conf", "b/two.conf"]],
+    ["c-1", ["c-1"]],
+    ["none/*", []],
+    ["c-[", []],
+  ])("%s", async (pattern, expected) => {
+    expect(await includeFiles(path.join(dir, pattern))).toEqual(expected.map((name) => path.join(dir, name)));
   });
 });

@@ -12,9 +12,9 @@ import {
   knownHostName,
   knownKeyTypes,
   matchesHostField,
-  matchesPattern,
   parseKnownHosts,
 } from "#adapters/ssh/known-hosts.ts";
+import { matchesPattern } from "#adapters/ssh/config/patterns.ts";
 import { hasKeygen, keygen } from "../support/openssh-programs.ts";
 
 /** A public key blob of a type, told apart by its filling; only its type has to be well formed here. */

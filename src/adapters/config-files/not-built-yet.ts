@@ -8,8 +8,10 @@ export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
     if (direction !== undefined && direction !== "local") return unsupported(`connection.direction: ${direction}`);
     if (driver === "openssh") return unsupported("connection.driver: openssh");
     if (remoteSocket !== undefined) return unsupported("connection.remote_socket");
-  } else if (spec.connection.selector !== undefined) return unsupported("connection.selector");
-  return spec.via === undefined ? undefined : unsupported("via (jump hosts)");
+    return undefined;
+  }
+  if (spec.connection.selector !== undefined) return unsupported("connection.selector");
+  return spec.via === undefined ? undefined : unsupported("via (jump hosts) of a Kubernetes service");
 }
 
 export const proxyNotBuilt: Failure = {

@@ -1,5 +1,6 @@
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Route } from "#application/ports/route.ts";
 import { ClusterApi } from "./api/cluster-api.ts";
 import { resolveContext } from "./config/cluster-context.ts";
 import { Credentials } from "./config/credentials.ts";
@@ -45,14 +46,15 @@ export class Clusters {
   /**
    * The API server behind a context.
    * @param context default: the kubeconfig's current one
-   * @throws ConnectivityError `kubeconfig_missing`, `kubeconfig_invalid`, `context_missing`, `not_supported`
+   * @param route the hops before it
+   * @throws ConnectivityError `kubeconfig_missing`, `kubeconfig_invalid`, `context_missing`
    */
-  async api(access: Access, context?: string): Promise<ClusterApi> {
+  async api(access: Access, context?: string, route?: Route): Promise<ClusterApi> {
     const resolved = resolveContext(await this.kubeconfig(access), context);
-    const key = `${resolved.name}\n${resolved.identity}`;
+    const key = `${resolved.name}\n${resolved.identity}\n${route?.key ?? ""}`;
     const known = this.#apis.get(key);
     if (known !== undefined) return known;
-    const api = new ClusterApi(resolved, new Credentials(resolved, this.#plugins), this.clock);
+    const api = new ClusterApi(resolved, new Credentials(resolved, this.#plugins), this.clock, route);
     remember(this.#apis, key, api);
     return api;
   }

@@ -1,6 +1,7 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { Pod } from "#domain/kubernetes/pod.ts";
 import type { Access } from "#application/ports/access.ts";
+import type { Route } from "#application/ports/route.ts";
 import { isAllowed, type ReviewedAction } from "./api/access-review.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
@@ -14,6 +15,8 @@ export interface ClusterQuestion {
   readonly access: Access;
   readonly signal: AbortSignal;
   readonly context?: string | undefined;
+  /** The hops before the API server. */
+  readonly route?: Route | undefined;
 }
 
 export interface ObjectName {
@@ -146,8 +149,8 @@ export class ClusterFacts {
     return (answer.items ?? []).map(clusterEvent).toSorted((a, b) => b.lastMs - a.lastMs);
   }
 
-  #api({ access, context }: ClusterQuestion): Promise<ClusterApi> {
-    return this.#clusters.api(access, context);
+  #api({ access, context, route }: ClusterQuestion): Promise<ClusterApi> {
+    return this.#clusters.api(access, context, route);
   }
 }
 

@@ -2,6 +2,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
+import type { Route } from "#application/ports/route.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
@@ -38,11 +39,11 @@ export class KubernetesDriver implements ForwardDriver {
     this.#hub = new WatchHub(clusters.clock);
   }
 
-  async open(spec: ServiceSpec, { signal, access }: DialContext): Promise<Transport> {
+  async open(spec: ServiceSpec, { signal, access, route }: DialContext): Promise<Transport> {
     signal.throwIfAborted();
     const service = kubernetes(spec);
     const target = targetOf(service);
-    const api = await abortable(this.#clusters.api(access, service.connection.context), signal);
+    const api = await abortable(this.#clusters.api(access, service.connection.context, route), signal);
     const changes = { listener: () => {} };
     const watch = new TargetWatch(this.#hub, api, target, access, () => changes.listener());
     try {
@@ -72,10 +73,10 @@ export class KubernetesDriver implements ForwardDriver {
     }
   }
 
-  watch(spec: ServiceSpec, access: Access, onChange: () => void): Disposable {
+  watch(spec: ServiceSpec, access: Access, onChange: () => void, route?: Route): Disposable {
     const service = kubernetes(spec);
     const { context } = service.connection;
-    return new TargetFollower(this.#clusters, this.#hub, targetOf(service), context, access, onChange);
+    return new TargetFollower(this.#clusters, this.#hub, targetOf(service), { context, route }, access, onChange);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Access } from "#application/ports/access.ts";
+import type { Route } from "#application/ports/route.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
@@ -17,7 +18,7 @@ export class TargetFollower implements Disposable {
   readonly #clusters: Clusters;
   readonly #hub: WatchHub;
   readonly #target: Target;
-  readonly #context: string | undefined;
+  readonly #cluster: { readonly context: string | undefined; readonly route: Route | undefined };
   readonly #access: Access;
   readonly #onChange: () => void;
   #api: ClusterApi | undefined;
@@ -30,14 +31,14 @@ export class TargetFollower implements Disposable {
     clusters: Clusters,
     hub: WatchHub,
     target: Target,
-    context: string | undefined,
+    cluster: { readonly context: string | undefined; readonly route: Route | undefined },
     access: Access,
     onChange: () => void,
   ) {
     this.#clusters = clusters;
     this.#hub = hub;
     this.#target = target;
-    this.#context = context;
+    this.#cluster = cluster;
     this.#access = access;
     this.#onChange = onChange;
     void this.#look();
@@ -53,7 +54,7 @@ export class TargetFollower implements Disposable {
     let failure = "";
     let api: ClusterApi | undefined;
     try {
-      api = await this.#clusters.api(this.#access, this.#context);
+      api = await this.#clusters.api(this.#access, this.#cluster.context, this.#cluster.route);
     } catch (error) {
       failure = toConnectivityError(error).code;
     }

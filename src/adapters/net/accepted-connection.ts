@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { LocalConnection, RelayOutcome } from "#application/ports/local-listener.ts";
+import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import type { AbandonedPeers } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
@@ -18,6 +19,7 @@ export interface ConnectionDeps {
   readonly clock: Clock;
   readonly buffers: ReadBuffers;
   readonly peers: AbandonedPeers;
+  readonly clients?: ConnectionClients;
 }
 
 /**
@@ -29,6 +31,7 @@ export interface ConnectionDeps {
  */
 export class AcceptedConnection implements LocalConnection {
   readonly id: number;
+  readonly client?: Promise<PortOwner | undefined>;
   readonly #deps: ConnectionDeps;
   readonly #source: ByteSource;
   readonly #peer: { readonly port: number; readonly ourPort: number };
@@ -43,6 +46,7 @@ export class AcceptedConnection implements LocalConnection {
     this.id = id;
     this.#deps = deps;
     this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0 };
+    if (deps.clients) this.client = deps.clients.find(this.#peer.port, this.#peer.ourPort);
     this.#source = socketSource(socket, deps.buffers);
     this.#source.stream.on("error", () => undefined);
     this.#source.stream.once("close", () => this.#gone());

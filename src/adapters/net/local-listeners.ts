@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { LocalConnection, LocalListener, LocalListeners } from "#application/ports/local-listener.ts";
-import type { PortOwners } from "#application/ports/port-owner.ts";
+import type { ConnectionClients, PortOwners } from "#application/ports/port-owner.ts";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { AbandonedPeers } from "./abandoned-peer.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
@@ -11,6 +11,8 @@ import { ReadBuffers } from "./read-buffers.ts";
 export interface LocalListenersDeps {
   readonly portOwners: PortOwners;
   readonly clock: Clock;
+  /** Absent: connections are recorded without the programs that opened them. */
+  readonly clients?: ConnectionClients;
 }
 
 /** `localhost` is both addresses, as programs try either first; the second only where there is IPv6. */
@@ -21,8 +23,8 @@ const addressesOf = (host: string): readonly [string, ...string[]] =>
 const freePortAttempts = 5;
 
 /** Local ports by `node:net`; see `AcceptedConnection` and `relay` for what a connection guarantees. */
-export function createLocalListeners({ portOwners, clock }: LocalListenersDeps): LocalListeners {
-  const shared = { clock, buffers: new ReadBuffers(), peers: new AbandonedPeers() };
+export function createLocalListeners({ portOwners, clock, clients }: LocalListenersDeps): LocalListeners {
+  const shared = { clock, buffers: new ReadBuffers(), peers: new AbandonedPeers(), ...(clients && { clients }) };
   let lastId = 0;
 
   const listenOnce = async (

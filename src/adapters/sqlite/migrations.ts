@@ -21,6 +21,30 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE workspace (path TEXT PRIMARY KEY, used_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE event (
+    id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, workspace TEXT NOT NULL, service TEXT NOT NULL, kind TEXT NOT NULL,
+    text TEXT NOT NULL, code TEXT, from_state TEXT, to_state TEXT, asked_by TEXT, untrusted TEXT
+  ) STRICT;
+  CREATE INDEX event_by_service ON event (workspace, service, kind);
+  CREATE TABLE connection (
+    id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, workspace TEXT NOT NULL, service TEXT NOT NULL,
+    pid INTEGER, program TEXT, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL,
+    first_byte_ms INTEGER, duration_ms INTEGER NOT NULL, ended TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX connection_by_service ON connection (workspace, service);
+  CREATE TABLE service_hour (
+    workspace TEXT NOT NULL, service TEXT NOT NULL, hour_ms INTEGER NOT NULL,
+    wanted_ms INTEGER NOT NULL, ready_ms INTEGER NOT NULL, drops INTEGER NOT NULL,
+    checks INTEGER NOT NULL, checks_failed INTEGER NOT NULL, check_ms_sum INTEGER NOT NULL, check_ms_max INTEGER NOT NULL,
+    connections INTEGER NOT NULL, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL,
+    PRIMARY KEY (workspace, service, hour_ms)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE last_ready (
+    workspace TEXT NOT NULL, service TEXT NOT NULL, at_ms INTEGER NOT NULL, verified_by TEXT NOT NULL,
+    PRIMARY KEY (workspace, service)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The newest schema that this program knows. */

@@ -1,13 +1,8 @@
+import type { Database } from "better-sqlite3";
 import type { LeaseHolder, StateStore, WantedService } from "#application/ports/state-store.ts";
-import { openDatabase, type OpenOptions } from "./open-database.ts";
 
-/**
- * The state of one user in a SQLite file (WAL, synchronous calls, one writer: the holder of the daemon lock).
- * The file is 0600. A damaged file is set aside, and the store starts empty: what it holds can be wanted again.
- * @throws ConnectivityError `not_supported` (written by a newer version), `internal_error` (cannot be opened or written)
- */
-export function openStateStore(file: string, options: OpenOptions = {}): StateStore {
-  const database = openDatabase(file, options);
+/** What is wanted, by whom, and the ports that were given, over an open database. */
+export function createStateStore(database: Database): StateStore {
   const sql = {
     wanted: database.prepare<[], WantedService>(
       "SELECT workspace, service FROM wanted ORDER BY since_ms, workspace, service",
@@ -57,7 +52,6 @@ export function openStateStore(file: string, options: OpenOptions = {}): StateSt
     rememberPort: (wanted, port) => void sql.rememberPort.run({ ...key(wanted), port }),
     lastWorkspace: () => sql.lastWorkspace.get(),
     rememberWorkspace: (path, atMs) => void sql.rememberWorkspace.run(path, atMs),
-    close: () => void database.close(),
   };
 }
 

@@ -1,6 +1,7 @@
-import type net from "node:net";
-import type { Client, NegotiatedAlgorithms } from "ssh2";
+import type { Duplex } from "node:stream";
+import type { Client, ClientCallback, NegotiatedAlgorithms } from "ssh2";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import type { RouteTarget } from "#application/ports/route.ts";
 import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
@@ -15,7 +16,7 @@ export class SshConnection implements ChannelOwner {
   /** Resolves once, when it is over: with the cause, or `undefined` after our own `end`/`destroy`. */
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly #client: Client;
-  readonly #socket: net.Socket;
+  readonly #socket: Duplex;
   readonly #negotiated: NegotiatedAlgorithms | undefined;
   readonly #server: string;
   readonly #streams = new Set<ChannelStream>();
@@ -24,7 +25,7 @@ export class SshConnection implements ChannelOwner {
   #cause: unknown;
 
   /** @param client ready, with nobody else listening; @param server the software it says it is, in our words */
-  constructor(client: Client, socket: net.Socket, negotiated: NegotiatedAlgorithms | undefined, server: string) {
+  constructor(client: Client, socket: Duplex, negotiated: NegotiatedAlgorithms | undefined, server: string) {
     this.#client = client;
     this.#socket = socket;
     this.#negotiated = negotiated;
@@ -62,18 +63,18 @@ export class SshConnection implements ChannelOwner {
   }
 
   /**
-   * Opens a channel to a host and port as the server sees them.
+   * Opens a channel to a host and port, or a Unix socket, as the server sees them.
    * @throws ConnectivityError `connection_lost`, `ssh_forwarding_prohibited`, `target_unreachable`, `ssh_session_limit`; the signal's reason
    */
-  forward(host: string, port: number, signal: AbortSignal): Promise<TunnelStream> {
+  open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
     const opening = Promise.withResolvers<TunnelStream>();
     if (signal.aborted) return Promise.reject(signal.reason as Error);
-    const target = `${host}:${port}`;
+    const target = "socket" in to ? to.socket : `${to.host}:${to.port}`;
     const onAbort = (): void => opening.reject(signal.reason);
     let settled = false;
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      this.#client.forwardOut("127.0.0.1", 0, host, port, (error, channel) => {
+      const onAnswer: ClientCallback = (error, channel) => {
         settled = true;
         signal.removeEventListener("abort", onAbort);
         if (error) return opening.reject(channelOpenError(error, target, this.#cause));
@@ -83,7 +84,9 @@ export class SshConnection implements ChannelOwner {
         this.#streams.add(stream);
         stream.once("close", () => this.#streams.delete(stream));
         opening.resolve(stream);
-      });
+      };
+      if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onAnswer);
+      else this.#client.forwardOut("127.0.0.1", 0, to.host, to.port, onAnswer);
     } catch (error) {
       // ssh2 throws "Not connected" here, outside its callback.
       signal.removeEventListener("abort", onAbort);

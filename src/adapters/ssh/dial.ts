@@ -1,6 +1,8 @@
 import net from "node:net";
+import type { Duplex } from "node:stream";
 import ssh2, { type NegotiatedAlgorithms, type NextAuthHandler } from "ssh2";
 import type { Access } from "#application/ports/access.ts";
+import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { Authentication } from "./authentication.ts";
 import { SshConnection } from "./connection.ts";
@@ -25,26 +27,31 @@ export const defaultLimits: DialLimits = { handshakeMs: 10_000, loginMs: 60_000,
 /** Each address of a name gets this long before the next one is tried too; Node's 250 ms loses distant hosts for good. */
 const addressAttemptMs = 2000;
 
+export interface SshDial {
+  readonly settings: SshSettings;
+  readonly access: Access;
+  readonly limits: DialLimits;
+  /** The hops before this server; without them it is a TCP connection of our own. */
+  readonly route: Route | undefined;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Connects, verifies the host key, logs in.
  * @throws ConnectivityError with the cause's code; the signal's reason
  */
-export async function dialSsh(
-  settings: SshSettings,
-  access: Access,
-  limits: DialLimits,
-  signal: AbortSignal,
-): Promise<SshConnection> {
+export async function dialSsh({ settings, access, limits, route, signal }: SshDial): Promise<SshConnection> {
   const { host, port } = settings;
   const hostKey = await hostKeyChecker(settings.hostKeyName, port, settings.knownHostsFiles);
   const authentication = await Authentication.prepare(settings, access, signal);
   signal.throwIfAborted();
 
-  const socket = new net.Socket();
+  const through = route && (await reachThrough(route, host, port, signal));
+  const socket: Duplex = through ?? new net.Socket();
   const client = new ssh2.Client();
   const identification = new ServerIdentification();
   const dialled = Promise.withResolvers<SshConnection>();
-  let phase: "tcp" | "handshake" | "login" | "done" = "tcp";
+  let phase: "tcp" | "handshake" | "login" | "done" = through ? "handshake" : "tcp";
   let resolved = net.isIP(host) !== 0;
   let negotiated: NegotiatedAlgorithms | undefined;
   let banner: string | undefined;
@@ -72,6 +79,7 @@ export async function dialSsh(
   };
   const onAbort = (): void => fail(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   let timer = setTimeout(
     () => fail(phase === "tcp" ? tcpTimeout(host, port, resolved) : explain(undefined)),
     limits.handshakeMs,
@@ -107,12 +115,14 @@ export async function dialSsh(
     dialled.resolve(new SshConnection(client, socket, negotiated, identification.software));
   });
 
-  socket.on("lookup", () => {
-    resolved = true;
-  });
-  socket.setNoDelay(true);
-  // Before ssh2 sees the socket: it takes one that is not connecting for connected.
-  socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: addressAttemptMs });
+  if (!through && socket instanceof net.Socket) {
+    socket.on("lookup", () => {
+      resolved = true;
+    });
+    socket.setNoDelay(true);
+    // Before ssh2 sees the socket: it takes one that is not connecting for connected.
+    socket.connect({ host, port, autoSelectFamily: true, autoSelectFamilyAttemptTimeout: addressAttemptMs });
+  }
   client.connect({
     sock: socket,
     username: settings.user,
@@ -141,6 +151,23 @@ export async function dialSsh(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** The last hop speaks of this server as its target; for us it is the host that cannot be reached. */
+async function reachThrough(route: Route, host: string, port: number, signal: AbortSignal): Promise<Duplex> {
+  try {
+    return await route.connect({ host, port }, { signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const error = toConnectivityError(thrown);
+    if (error.code !== "target_unreachable") throw error;
+    throw new ConnectivityError(
+      "host_unreachable",
+      `${host}:${port} could not be reached by ${route.via}`,
+      { ...error.facts, host, port, through: route.via },
+      { cause: error },
+    );
   }
 }
 

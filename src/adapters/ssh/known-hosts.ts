@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { matchesHostList } from "./config/patterns.ts";
 
 /** One usable line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 export interface KnownHostLine {
@@ -64,39 +65,7 @@ export const fingerprintOf = (key: Buffer): string =>
 /** Whether the first field of a line means this name (from `knownHostName`): hashed, or patterns with `*`, `?` and `!`. */
 export function matchesHostField(field: string, name: string): boolean {
   if (field.startsWith("|")) return matchesHashed(field, name);
-  let matched = false;
-  for (const pattern of field.split(",")) {
-    const negated = pattern.startsWith("!");
-    if (!matchesPattern(negated ? pattern.slice(1) : pattern, name)) continue;
-    if (negated) return false;
-    matched = true;
-  }
-  return matched;
-}
-
-/** One pattern of ssh_config(5), PATTERNS: `*` any run, `?` one character, the rest literally; case does not matter. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  const wanted = pattern.toLowerCase();
-  const given = name.toLowerCase();
-  // Greedy with one point to go back to: linear in practice, never exponential.
-  let at = 0;
-  let star = -1;
-  let resume = 0;
-  let index = 0;
-  while (index < given.length) {
-    if (at < wanted.length && (wanted[at] === "?" || (wanted[at] === given[index] && wanted[at] !== "*"))) {
-      at++;
-      index++;
-    } else if (wanted[at] === "*") {
-      star = at++;
-      resume = index;
-    } else if (star >= 0) {
-      at = star + 1;
-      index = ++resume;
-    } else return false;
-  }
-  while (wanted[at] === "*") at++;
-  return at === wanted.length;
+  return matchesHostList(field, name);
 }
 
 /** `|1|base64 salt|base64 HMAC-SHA1(salt, name)`: hostfile.c, host_hash. */

@@ -1,19 +1,15 @@
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import type { RouteTarget } from "#application/ports/route.ts";
 import type { Lease } from "./connection-pool.ts";
-
-export interface TransportTarget {
-  /** As the SSH server sees it. */
-  readonly host: string;
-  readonly port: number;
-}
 
 /** One service's share of a connection: its own streams and its own end, the connection stays for the others. */
 export class SshTransport implements Transport {
   readonly via: string;
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly #lease: Lease;
-  readonly #target: TransportTarget;
+  /** As the SSH server sees it. */
+  readonly #target: RouteTarget;
   readonly #streams = new Set<TunnelStream>();
   readonly #end: (cause: ConnectivityError | undefined) => void;
   /** Fires when a connect in flight has no more use. */
@@ -22,7 +18,7 @@ export class SshTransport implements Transport {
   #draining: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(via: string, lease: Lease, target: TransportTarget) {
+  constructor(via: string, lease: Lease, target: RouteTarget) {
     this.via = via;
     this.#lease = lease;
     this.#target = target;
@@ -42,8 +38,7 @@ export class SshTransport implements Transport {
   async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
     signal.throwIfAborted();
     if (this.#state !== "open") throw gone();
-    const { host, port } = this.#target;
-    const stream = await this.#lease.connection.forward(host, port, AbortSignal.any([signal, this.#over.signal]));
+    const stream = await this.#lease.connection.open(this.#target, AbortSignal.any([signal, this.#over.signal]));
     if (this.#over.signal.aborted) {
       stream.destroy();
       throw this.#over.signal.reason;

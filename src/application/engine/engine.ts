@@ -8,14 +8,17 @@ import type { ForwardDriver } from "../ports/forward-driver.ts";
 import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
-import { EventLog } from "./event-log.ts";
+import type { Recorder } from "../history/recorder.ts";
+import { EventLog, type LoggedEvent } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
+import { composeRoute } from "./routes.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface EngineDependencies {
   readonly clock: Clock;
   readonly store: StateStore;
+  readonly recorder: Recorder;
   readonly configSource: ConfigSource;
   readonly listeners: LocalListeners;
   readonly probes: Probes;
@@ -32,13 +35,16 @@ const ourselves: LeaseHolder = { clientId: "portwright", clientName: "portwright
 
 /** All workspaces of this user: what is wanted, what runs, who holds which port. The wanted state outlives the process. */
 export class Engine {
-  readonly events = new EventLog();
+  readonly events: EventLog;
   readonly #deps: EngineDependencies;
   readonly #localEnds: LocalEnds;
   readonly #workspaces = new Map<string, Workspace>();
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
+    const { recorder } = deps;
+    this.events = new EventLog(recorder.lastEventId);
+    this.events.onEvent((event) => recorder.event(event));
     const logged = (owner: WantedService) => ({ ...owner, atMs: deps.clock.nowMs() });
     this.#localEnds = new LocalEnds({
       listeners: deps.listeners,
@@ -148,6 +154,7 @@ export class Engine {
 
   async close(): Promise<void> {
     await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.close()));
+    this.#deps.recorder.close();
   }
 
   #runtimes(): ServiceRuntime[] {
@@ -176,19 +183,28 @@ export class Engine {
   #makeRuntime(path: string, spec: ServiceSpec, onCondition: () => void): ServiceRuntime {
     const { clock, probes } = this.#deps;
     const log = { workspace: path, service: spec.name };
+    const access = this.#deps.access(path);
+    const service = (name: string): ServiceSpec | undefined => this.#workspaces.get(path)?.declaration(name)?.spec;
     return new ServiceRuntime(spec, {
       clock,
       probes,
-      access: this.#deps.access(path),
+      access,
       driver: () => this.#deps.driver(spec.technology),
+      route: () => composeRoute(spec, { access, service, driver: (technology) => this.#deps.driver(technology) }),
       listen: (service, onConnection) =>
         this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
       onCondition: (condition, before) => {
+        this.#deps.recorder.condition(log, condition, before);
         this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });
         onCondition();
       },
-      onConnectionEnd: ({ ended, bytesUp, bytesDown }) => {
-        if (ended === "closed") return;
+      onFlapping: ({ code, message }) =>
+        this.events.add({ ...log, kind: "health", atMs: clock.nowMs(), code, text: message }),
+      onCheck: (result, durationMs) => this.#deps.recorder.check(log, result, durationMs),
+      onConnectionEnd: (outcome, connection) => {
+        void this.#deps.recorder.connection(log, outcome, connection.client);
+        if (outcome === undefined || outcome.ended === "closed") return;
+        const { ended, bytesUp, bytesDown } = outcome;
         const text = `a connection ended: ${ended.replaceAll("_", " ")} after ${bytesUp} bytes up and ${bytesDown} down`;
         this.events.add({ ...log, kind: "connection", atMs: clock.nowMs(), text });
       },
@@ -203,16 +219,19 @@ const dependenciesIn =
 
 /** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
 const isAboutAccess = (code: string): boolean =>
-  code === "variable_missing" || /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
+  code === "variable_missing" ||
+  code === "application_auth_failed" ||
+  /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
 
 function conditionEvent(
   condition: ServiceCondition,
   before: ServiceCondition,
-): { text: string; code?: NonNullable<ServiceCondition["failure"]>["code"]; untrusted?: string } {
+): Pick<LoggedEvent, "text" | "code" | "untrusted" | "change"> {
   const { failure } = condition;
   const text = `${before.state} → ${condition.state}${failure ? `: ${failure.message}` : ""}`;
   return {
     text,
+    change: { from: before.state, to: condition.state },
     ...(failure && { code: failure.code }),
     ...(failure?.untrusted !== undefined && { untrusted: failure.untrusted }),
   };

@@ -1,19 +1,7 @@
-import type { ErrorCode } from "#domain/error-catalogue.ts";
+import type { HistoryEvent } from "../ports/history-store.ts";
 
-/** One thing that happened to a service, for `query`, `wait_for` and the timeline. */
-export interface LoggedEvent {
-  /** Grows by one; a cursor. */
-  readonly id: number;
-  readonly atMs: number;
-  readonly workspace: string;
-  readonly service: string;
-  readonly kind: "state" | "link" | "health" | "connection" | "client";
-  /** Our sentence. */
-  readonly text: string;
-  readonly code?: ErrorCode;
-  /** Text from outside that belongs to it. */
-  readonly untrusted?: string;
-}
+/** One thing that happened, for `wait_for` and whoever listens; the history keeps it. */
+export type LoggedEvent = HistoryEvent;
 
 /** Older events fall out at the front; at a few hundred bytes each this stays under a megabyte. */
 const capacity = 2000;
@@ -25,7 +13,12 @@ export class EventLog {
   readonly #events: LoggedEvent[] = [];
   readonly #connections: LoggedEvent[] = [];
   readonly #listeners = new Set<(event: LoggedEvent) => void>();
-  #lastId = 0;
+  #lastId: number;
+
+  /** @param lastId the newest event's of the process before */
+  constructor(lastId = 0) {
+    this.#lastId = lastId;
+  }
 
   /** The newest event's; 0 when there was none. */
   get lastId(): number {

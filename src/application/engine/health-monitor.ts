@@ -1,6 +1,7 @@
 import { toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
 import { nextHealth, type Health, type HealthEvent } from "#domain/health.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
+import { opensCircuit, trialDelayMs, withOpenCircuit } from "#domain/supervision.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
@@ -9,8 +10,12 @@ import type { Transport } from "../ports/forward-driver.ts";
 /** While a check fails it is repeated faster than its interval, so that recovery is seen at once; doubled up to the interval. */
 const recheckFirstMs = 500;
 const recheckSlowestMs = 5000;
+/** With an open circuit (a wrong password) checks come as trials, at most this far apart: each is a failed login on the other side. */
+const slowestTrialMs = 300_000;
 /** Connections that fail one after the other start checks no faster than this. */
 const passiveCheckGapMs = 100;
+/** The same while the circuit is open. */
+const passiveTrialGapMs = 5000;
 /** A check that does not end this long after it was told to is given up: it must not stand for what is known. */
 const graceMs = 1000;
 /** A share of the interval by which checks are moved, so that a hundred services are not checked in the same instant. */
@@ -20,6 +25,7 @@ export interface HealthMonitorDependencies {
   readonly clock: Clock;
   readonly probes: Probes;
   readonly access: Access;
+  onResult(result: ProbeResult, durationMs: number): void;
   onChange(health: Health, before: Health): void;
 }
 
@@ -75,8 +81,9 @@ export class HealthMonitor {
       return;
     }
     const sinceLastMs = this.#deps.clock.monotonicMs() - this.#lastCheckMs;
-    if (sinceLastMs >= passiveCheckGapMs) void this.check();
-    else this.#scheduleIn(passiveCheckGapMs - sinceLastMs);
+    const gapMs = this.#circuitIsOpen ? passiveTrialGapMs : passiveCheckGapMs;
+    if (sinceLastMs >= gapMs) void this.check();
+    else this.#scheduleIn(gapMs - sinceLastMs);
   }
 
   /** Runs the check now, or joins the one that runs. `undefined` when there is no open link, or it went down meanwhile. */
@@ -137,6 +144,7 @@ export class HealthMonitor {
 
   #take(result: ProbeResult, durationMs: number): void {
     const atMs = this.#deps.clock.nowMs();
+    this.#deps.onResult(result, durationMs);
     if (result.ok) {
       const verification = { atMs, by: result.by, durationMs: Math.round(durationMs) };
       this.#move({ kind: "passed", verification, successThreshold: this.#service.healthCheck.successThreshold });
@@ -144,17 +152,28 @@ export class HealthMonitor {
     }
     const { code, message, facts, untrusted } = result;
     const failure = { code, message, ...(facts && { facts }), ...(untrusted !== undefined && { untrusted }) };
-    this.#move({ kind: "failed", failure, atMs });
+    const failures = this.#health.kind === "failing" ? this.#health.failures + 1 : 1;
+    const isOpen = opensCircuit(failure, failures);
+    this.#move({ kind: "failed", failure: isOpen ? withOpenCircuit(failure, this.#trialMs(failures)) : failure, atMs });
   }
 
   #schedule(): void {
     const { intervalMs } = this.#service.healthCheck;
     const health = this.#health;
-    const recheckMs =
-      health.kind === "failing"
-        ? Math.min(recheckFirstMs * 2 ** Math.min(health.failures - 1, 16), recheckSlowestMs)
-        : intervalMs;
-    this.#scheduleIn(Math.min(recheckMs, intervalMs) * (1 - jitterShare * this.#deps.clock.random()));
+    const jitter = 1 - jitterShare * this.#deps.clock.random();
+    if (health.kind !== "failing") return this.#scheduleIn(intervalMs * jitter);
+    const { failures } = health;
+    if (this.#circuitIsOpen) return this.#scheduleIn(this.#trialMs(failures) * jitter);
+    const recheckMs = Math.min(recheckFirstMs * 2 ** Math.min(failures - 1, 16), recheckSlowestMs);
+    this.#scheduleIn(Math.min(recheckMs, intervalMs) * jitter);
+  }
+
+  get #circuitIsOpen(): boolean {
+    return this.#health.kind === "failing" && opensCircuit(this.#health.failure, this.#health.failures);
+  }
+
+  #trialMs(failures: number): number {
+    return Math.max(this.#service.healthCheck.intervalMs, trialDelayMs(failures, slowestTrialMs));
   }
 
   #scheduleIn(delayMs: number): void {

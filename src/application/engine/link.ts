@@ -3,13 +3,17 @@ import { ConnectivityError, toConnectivityError, type Failure } from "#domain/co
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { nextLinkState, type LinkEvent, type LinkState } from "#domain/link-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
+import { opensCircuit, trialDelayMs, withOpenCircuit } from "#domain/supervision.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { Route } from "../ports/route.ts";
 import { dial } from "./dial.ts";
 
 /** One dial may take this long whatever hangs; drivers have shorter limits of their own for each phase. */
 const dialTimeoutMs = 20_000;
+/** While the circuit is open, a trial comes at least this often: what mends a right or an account tells nobody. */
+const slowestTrialMs = 60_000;
 /** How long open connections may go on when a link is stopped. */
 const drainMs = 0;
 
@@ -18,6 +22,8 @@ export interface LinkDependencies {
   readonly access: Access;
   /** Loads the driver on first use. */
   driver(): Promise<ForwardDriver>;
+  /** The hops before the service's own server; `undefined`: directly. */
+  route(): Promise<Route | undefined>;
   onChange(state: LinkState, before: LinkState): void;
   onOpened(transport: Transport): void;
   /** The transport is gone or given up; nothing of it may be used any more. */
@@ -68,6 +74,11 @@ export class Link {
     if (this.#state.kind === "up") this.#failed(reason);
   }
 
+  /** What a check through the open link says about the target: only a healthy time makes the attempts before it count no more. */
+  judge(healthy: boolean): void {
+    if (this.#state.kind === "up") this.#move({ kind: healthy ? "proven" : "doubted", atMs: this.#now() });
+  }
+
   stop(): void {
     if (!this.#move({ kind: "stop" })) return;
     this.#watch?.[Symbol.dispose]();
@@ -84,7 +95,9 @@ export class Link {
     using _deadline = clock.after(dialTimeoutMs, timedOut);
     try {
       const context = { signal: attempt.signal, access };
-      const transport = await dial(this.#deps.driver(), this.#service, context, (driver) => this.#watchTarget(driver));
+      const onDriver = (driver: ForwardDriver, route: Route | undefined): void => this.#watchTarget(driver, route);
+      const routing = this.#service.via && ((): Promise<Route | undefined> => this.#deps.route());
+      const transport = await dial(this.#deps.driver(), this.#service, context, onDriver, routing);
       if (this.#attempt !== attempt || !this.#move({ kind: "opened", atMs: this.#now() })) {
         transport.destroy();
         return;
@@ -99,10 +112,11 @@ export class Link {
   }
 
   /** A change at the target makes a waiting link dial at once, and gives one that had given up another chance. */
-  #watchTarget(driver: ForwardDriver): void {
-    this.#watch ??= driver.watch?.(this.#service, this.#deps.access, () => {
+  #watchTarget(driver: ForwardDriver, route: Route | undefined): void {
+    const onChange = (): void => {
       if (this.#state.kind === "backoff" || this.#state.kind === "failed") this.dial();
-    });
+    };
+    this.#watch ??= both(driver.watch?.(this.#service, this.#deps.access, onChange, route), route?.watch?.(onChange));
   }
 
   #closed(transport: Transport, cause: ConnectivityError | undefined): void {
@@ -115,8 +129,8 @@ export class Link {
     const { enabled, maxAttempts } = this.#service.restartPolicy;
     const atMs = this.#now();
     const next = nextLinkState(this.#state, { kind: "retry", atMs, retryAtMs: atMs, failure });
-    const attempts = next?.kind === "backoff" ? next.attempt : 0;
-    const exhausted = maxAttempts !== undefined && attempts >= maxAttempts;
+    const { attempt: attempts, waits } = next?.kind === "backoff" ? next : { attempt: 0 };
+    const exhausted = waits === undefined && maxAttempts !== undefined && attempts >= maxAttempts;
     if (errorCatalogue[failure.code].retryable && enabled && !exhausted) {
       this.#lost(failure, undefined);
       return;
@@ -129,11 +143,15 @@ export class Link {
     const atMs = this.#now();
     const next = nextLinkState(this.#state, { kind: "retry", atMs, retryAtMs: atMs, failure });
     if (next?.kind !== "backoff") return;
+    const { clock } = this.#deps;
+    const backoffMs = backoffDelayMs(this.#service.restartPolicy, next.attempt + (next.waits ?? 0), clock.random());
+    const isOpen = opensCircuit(failure, next.attempt);
     const delayMs =
-      fixedDelayMs ?? backoffDelayMs(this.#service.restartPolicy, next.attempt, this.#deps.clock.random());
-    this.#move({ kind: "retry", atMs, retryAtMs: atMs + delayMs, failure });
+      fixedDelayMs ?? (isOpen ? Math.max(backoffMs, trialDelayMs(next.attempt, slowestTrialMs)) : backoffMs);
+    const shown = isOpen ? withOpenCircuit(failure, delayMs) : failure;
+    this.#move({ kind: "retry", atMs, retryAtMs: atMs + delayMs, failure: shown });
     this.#down();
-    this.#retryTimer = this.#deps.clock.after(delayMs, () => this.dial());
+    this.#retryTimer = clock.after(delayMs, () => this.dial());
   }
 
   #down(): void {
@@ -153,10 +171,18 @@ export class Link {
     const next = nextLinkState(before, event);
     if (!next) return false;
     this.#state = next;
+    if (next === before) return true;
     this.#deps.onChange(next, before);
     return true;
   }
 }
+
+const both = (one: Disposable | undefined, other: Disposable | undefined): Disposable => ({
+  [Symbol.dispose]: () => {
+    one?.[Symbol.dispose]();
+    other?.[Symbol.dispose]();
+  },
+});
 
 const pausedAfter = (failure: Failure, attempts: number): Failure => ({
   ...failure,

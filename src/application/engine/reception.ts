@@ -29,7 +29,9 @@ export interface ReceptionDependencies {
   onFailed(failure: Failure): void;
   /** One ended in a way that may be the target's fault. */
   onDoubt(): void;
-  onEnd(outcome: RelayOutcome): void;
+  onEnd(outcome: RelayOutcome, connection: LocalConnection): void;
+  /** One was reset because its target cannot be reached. */
+  onRefused(connection: LocalConnection): void;
 }
 
 /** Takes in a service's local connections: forwards them, lets them wait for a better time, or resets them at once. */
@@ -58,7 +60,7 @@ export class Reception {
   accept(connection: LocalConnection): void {
     this.#deadlines.set(connection, this.#deps.clock.monotonicMs() + this.#timeoutMs);
     const { wanted, transport } = this.#deps.now();
-    if (!wanted || this.#isHopeless()) connection.reset();
+    if (!wanted || this.#isHopeless()) this.#refuse(connection);
     else if (transport && this.#admits()) void this.#forward(connection, transport);
     else this.#room.enter(connection, this.#deadlines.get(connection));
   }
@@ -103,12 +105,14 @@ export class Reception {
       let streamError: unknown;
       stream.once("error", (error) => (streamError = error));
       const outcome = await connection.relay(stream);
-      this.#deps.onEnd(outcome);
+      this.#deps.onEnd(outcome, connection);
       if (this.#deps.now().transport !== transport) return;
       // A target may reset a client for good reasons: that alone says nothing against it.
       const refused = streamError instanceof ConnectivityError && streamError.facts["reset_by"] !== "target";
       if (refused) this.#deps.onFailed((streamError as ConnectivityError).toFailure());
       else if (outcome.ended === "reset_by_target" || outcome.ended === "connection_lost") this.#deps.onDoubt();
+      // Somebody was answered while the check says that nobody is: its cause may be gone.
+      else if (outcome.bytesDown > 0 && this.#deps.now().health.kind === "failing") this.#deps.onDoubt();
     } catch (thrown) {
       if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));
     } finally {
@@ -130,12 +134,17 @@ export class Reception {
     const now = this.#deps.now();
     if (now.transport === transport) this.#deps.onFailed(error.toFailure());
     if (!error.retryable || !now.wanted || this.#isHopeless()) {
-      connection.reset();
+      this.#refuse(connection);
       return;
     }
     const { transport: current } = this.#deps.now();
     // The transport was replaced while this one tried the old: nobody else would call it out of the room.
     if (current && current !== transport && this.#admits()) void this.#forward(connection, current);
     else this.#room.enter(connection, this.#deadlines.get(connection));
+  }
+
+  #refuse(connection: LocalConnection): void {
+    connection.reset();
+    this.#deps.onRefused(connection);
   }
 }

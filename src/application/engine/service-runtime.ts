@@ -1,5 +1,6 @@
 import { backoffDelayMs } from "#domain/backoff.ts";
 import { toConnectivityError, type ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { afterDrop, flappingFinding, steady } from "#domain/flapping.ts";
 import type { Health } from "#domain/health.ts";
 import { following, sameCondition, serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
@@ -7,7 +8,8 @@ import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
-import type { Probes } from "../ports/probe.ts";
+import type { ProbeResult, Probes } from "../ports/probe.ts";
+import type { Route } from "../ports/route.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
@@ -18,10 +20,17 @@ export interface ServiceRuntimeDependencies {
   readonly access: Access;
   readonly probes: Probes;
   driver(): Promise<ForwardDriver>;
+  /** The hops of the service's `via`. */
+  route?(): Promise<Route | undefined>;
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
-  onConnectionEnd(outcome: RelayOutcome): void;
+  /** It began to flap: the finding, once until it calms down. */
+  onFlapping(finding: Failure): void;
+  /** `undefined`: it was refused. */
+  onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
+  /** A check ended; the condition may be the same as before. */
+  onCheck?(result: ProbeResult, durationMs: number): void;
 }
 
 /** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
@@ -45,6 +54,7 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.spec = spec;
@@ -59,19 +69,22 @@ export class ServiceRuntime {
       }),
       onFailed: (failure) => this.#monitor.connectionFailed(failure),
       onDoubt: () => this.#monitor.doubt(),
-      onEnd: (outcome) => deps.onConnectionEnd(outcome),
+      onEnd: (outcome, connection) => deps.onConnectionEnd(outcome, connection),
+      onRefused: (connection) => deps.onConnectionEnd(undefined, connection),
     });
     this.#port = new LocalPort(() => deps.listen(spec, (connection) => this.#reception.accept(connection)));
     this.#monitor = new HealthMonitor(spec, {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
+      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
       clock: deps.clock,
       access: deps.access,
       driver: () => deps.driver(),
+      route: () => deps.route?.() ?? Promise.resolve(undefined),
       onChange: () => {
         this.#refresh();
         this.#reception.review();
@@ -89,6 +102,10 @@ export class ServiceRuntime {
   }
   get wanted(): boolean {
     return this.#wanted;
+  }
+  /** The finding that it flaps, with its evidence; it may be ready just now. */
+  get flapping(): Failure | undefined {
+    return flappingFinding(this.#steadiness, this.#deps.clock.nowMs());
   }
   /** The local port while it is open, else the last one or the declared one; 0 when none was chosen yet. */
   get port(): number {
@@ -197,6 +214,7 @@ export class ServiceRuntime {
     this.#refresh();
     const transport = this.#link.transport;
     if (!transport) return;
+    if (health.kind === "passing" || health.kind === "failing") this.#link.judge(health.kind === "passing");
     if (health.kind === "passing" && before.kind !== "passing") this.#reception.admitWaiting(transport);
     if (health.kind !== "failing") return;
     this.#reception.review();
@@ -214,6 +232,16 @@ export class ServiceRuntime {
       blocked: this.#blocked,
     });
     this.#condition = following(before, after);
-    if (!sameCondition(before, after)) this.#deps.onCondition(this.#condition, before);
+    if (sameCondition(before, after)) return;
+    this.#deps.onCondition(this.#condition, before);
+    if (before.state === "ready" && after.failure) this.#dropped(after.failure);
+  }
+
+  #dropped({ code }: Failure): void {
+    const atMs = this.#deps.clock.nowMs();
+    const flappedBefore = this.flapping !== undefined;
+    this.#steadiness = afterDrop(this.#steadiness, { atMs, code });
+    const finding = this.flapping;
+    if (finding && !flappedBefore) this.#deps.onFlapping(finding);
   }
 }

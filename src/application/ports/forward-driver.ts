@@ -2,12 +2,19 @@ import type { Duplex } from "node:stream";
 import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "./access.ts";
+import type { Expiry } from "./expiry.ts";
+import type { Route } from "./route.ts";
 
 export interface DialContext {
   /** Ends the attempt; the driver rejects with its reason. */
   readonly signal: AbortSignal;
   readonly access: Access;
+  /** The hops of the service's `via`: the driver's first server is reached through it, and pools have its `key`. */
+  readonly route?: Route;
 }
+
+/** A hop on the way: the server of a service, or a host as a person writes it (`bastion`, `user@host:port`). */
+export type Hop = ServiceSpec | string;
 
 /**
  * One forwarded connection, beyond the transport: a byte stream to the target with half-close both ways.
@@ -24,6 +31,8 @@ export interface Transport {
   readonly via: string;
   /** Small facts about it: cipher, protocol, pod. */
   facts(): Facts;
+  /** Credentials and certificates that this way rests on and that end at a known time. Optional; costs nothing to ask. */
+  expiries?(): readonly Expiry[];
   /**
    * Opens one connection to the target.
    * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone
@@ -49,7 +58,13 @@ export interface ForwardDriver {
    * Tells when something about the target changed that makes a new dial worth it at once (a pod became ready, a key
    * file appeared), from now until disposed. Optional: without it only the backoff decides.
    */
-  watch?(service: ServiceSpec, access: Access, onChange: () => void): Disposable;
+  watch?(service: ServiceSpec, access: Access, onChange: () => void, route?: Route): Disposable;
+  /**
+   * A way on from a server of this technology to whatever it reaches. Dials nothing. Only where the server connects to
+   * any target that it is asked for; the services of other technologies lead to their own target only.
+   * @throws ConnectivityError `config_invalid`, `not_supported`
+   */
+  hop?(hop: Hop, context: { readonly access: Access; readonly route?: Route }): Promise<Route>;
   /** Releases what is shared between transports (pooled connections, watches). */
   close(): Promise<void>;
 }

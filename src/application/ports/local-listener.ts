@@ -1,9 +1,12 @@
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { TunnelStream } from "./forward-driver.ts";
+import type { PortOwner } from "./port-owner.ts";
 
 /** An accepted local connection: not read until it is relayed, so that no byte is lost or replayed. */
 export interface LocalConnection {
   readonly id: number;
+  /** The program that opened it, where it is found out. Never rejects. */
+  readonly client?: Promise<PortOwner | undefined>;
   /** Resets it (RST), never a clean end. */
   reset(): void;
   /** Called once when the client goes away before it is relayed. */

@@ -28,5 +28,4 @@ export interface StateStore {
 
   lastWorkspace(): string | undefined;
   rememberWorkspace(path: string, atMs: number): void;
-  close(): void;
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { ClientSession } from "#application/client.ts";
-import type { StateStore } from "#application/ports/state-store.ts";
+import type { Stores } from "#application/ports/stores.ts";
 import type { Portwright } from "#application/portwright.ts";
 import type { Log } from "./log.ts";
 
@@ -20,7 +20,7 @@ type ServeMcp = (
 ) => McpConversation | Promise<McpConversation>;
 
 interface ComposeContext {
-  readonly store: StateStore;
+  readonly stores: Stores;
   readonly log: Log;
   readonly version: string;
   /** The daemon's own environment and home: clients bring theirs with their hello. */

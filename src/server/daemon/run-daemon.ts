@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
-import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import { openStores } from "#adapters/sqlite/open-stores.ts";
 import type { PortwrightPaths } from "#adapters/system/paths.ts";
 import { bindSocket } from "./bind-socket.ts";
 import type { Compose, Composed, DaemonApplication } from "./compose.ts";
@@ -43,19 +43,19 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   if (lock === undefined) return exitLocked;
   rotateLog(options.paths.logFile);
   const log = await options.openLog();
-  const store = openStateStore(options.paths.databaseFile, {
+  const stores = openStores(options.paths.databaseFile, {
     onDamaged: (setAside) => log.error({ path: setAside }, "the stored state was damaged and is set aside"),
   });
   try {
     const { env, homeDir, version } = options;
-    const composed = await options.compose({ store, log, version, env, homeDir });
+    const composed = await options.compose({ stores, log, version, env, homeDir });
     try {
       await serve(options, composed, log);
     } finally {
       await closeWithin(composed.application, log);
     }
   } finally {
-    store.close();
+    stores.close();
   }
   log.info({}, "the daemon ended");
   return 0;

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { acquireDaemonLock } from "#adapters/sqlite/daemon-lock.ts";
-import { openStateStore } from "#adapters/sqlite/state-store.ts";
+import { openStores } from "#adapters/sqlite/open-stores.ts";
 import type { PortwrightPaths } from "#adapters/system/paths.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { portwrightVersion } from "../../version.ts";
@@ -36,11 +36,11 @@ export async function serveInProcess(options: {
   }
   const { input, output } = options.openStreams();
   const log = openLog({ level: options.env["PORTWRIGHT_LOG_LEVEL"] ?? "warn", version: portwrightVersion });
-  const store = openStateStore(options.paths.databaseFile, {
+  const stores = openStores(options.paths.databaseFile, {
     onDamaged: (setAside) => log.error({ path: setAside }, "the stored state was damaged and is set aside"),
   });
   const { application, serveMcp } = await options.compose({
-    store,
+    stores,
     log,
     version: portwrightVersion,
     env: options.env,
@@ -61,7 +61,7 @@ export async function serveInProcess(options: {
     await restoring;
   } finally {
     await application.close();
-    store.close();
+    stores.close();
   }
   return 0;
 }

@@ -38,7 +38,9 @@ const reasons: Readonly<Record<string, string>> = {
 /** Whether an error came from the connection itself, before any answer. */
 export function connectError(error: unknown, server: URL, context: string): ConnectivityError {
   if (error instanceof ConnectivityError) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+  const given: unknown = (error as NodeJS.ErrnoException | undefined)?.code;
+  const timedOut = error instanceof Error && error.name === "TimeoutError";
+  const code = timedOut ? "ETIMEDOUT" : typeof given === "string" ? given : "";
   const facts: Facts = { server: server.host, context, ...(code !== "" && { reason: code }) };
   const options = { cause: error };
   if (certificateExpired.has(code)) {

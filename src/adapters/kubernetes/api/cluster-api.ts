@@ -1,14 +1,16 @@
 import http, { type IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import tls from "node:tls";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Route } from "#application/ports/route.ts";
 import type { ClusterContext } from "../config/cluster-context.ts";
-import { type Authorization, certificateMark, type Credentials, expiresAtMs } from "../config/credentials.ts";
+import { type Authorization, type Credentials, expiresAtMs } from "../config/credentials.ts";
 import { connectError, type RequestSubject, statusError } from "./api-errors.ts";
 import { readBody } from "./read-body.ts";
+import { ServerConnections, serverEnd } from "./server-connections.ts";
+import { wayTo } from "./server-way.ts";
 
 export interface ApiRequest {
   readonly method?: "GET" | "POST";
@@ -36,22 +38,21 @@ type Answer = { readonly response: IncomingMessage } | { readonly upgraded: Upgr
 const answerTimeoutMs = 10_000;
 const maxBody = 32 * 1024 * 1024;
 const maxErrorBody = 65_536;
-/** Unused connections are kept this long: a burst of requests and tunnels then shares handshakes. */
-const idleMs = 20_000;
-/** A dead peer is noticed in about 20 s: the first probe after this, then ten at one second each (libuv). */
-const keepAliveMs = 10_000;
 
-/** Requests to one API server with one context's credentials. */
+/** Requests to one API server with one context's credentials, by one way to it. */
 export class ClusterApi {
   readonly context: ClusterContext;
   readonly #credentials: Credentials;
   readonly #clock: Clock;
-  #agent: { readonly mark: string; readonly agent: http.Agent } | undefined;
+  readonly #route: Route | undefined;
+  readonly #connections: ServerConnections;
 
-  constructor(context: ClusterContext, credentials: Credentials, clock: Clock) {
+  constructor(context: ClusterContext, credentials: Credentials, clock: Clock, route?: Route) {
     this.context = context;
     this.#credentials = credentials;
     this.#clock = clock;
+    this.#route = route;
+    this.#connections = new ServerConnections(context, credentials);
   }
 
   /**
@@ -95,8 +96,7 @@ export class ClusterApi {
 
   /** Closes unused connections; tunnels live on. */
   close(): void {
-    this.#agent?.agent.destroy();
-    this.#agent = undefined;
+    this.#connections.close();
   }
 
   async #ask(request: ApiRequest): Promise<Answer> {
@@ -130,7 +130,8 @@ export class ClusterApi {
   }
 
   async #send(request: ApiRequest, authorization: Authorization): Promise<Answer> {
-    const agent = await this.#agentFor(authorization);
+    const way = wayTo(this.context, request.access, this.#route);
+    const agent = await this.#connections.agent(authorization, way);
     request.signal.throwIfAborted();
     try {
       return await this.#exchange(request, authorization, agent);
@@ -147,8 +148,7 @@ export class ClusterApi {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const sent = (encrypted ? https : http).request({
       agent,
-      host: server.hostname.replaceAll(/^\[|\]$/g, ""),
-      port: server.port === "" ? (encrypted ? 443 : 80) : server.port,
+      ...serverEnd(server),
       method: request.method ?? "GET",
       path: server.pathname.replace(/\/$/, "") + request.path + queryText(request.query),
       headers: {
@@ -186,34 +186,7 @@ export class ClusterApi {
       request.signal.removeEventListener("abort", abort);
     });
   }
-
-  /** One agent for as long as the certificates stay: a rotated one gets fresh connections. */
-  async #agentFor(authorization: Authorization): Promise<http.Agent> {
-    const common = { keepAlive: true, keepAliveMsecs: keepAliveMs, timeout: idleMs, scheduling: "lifo" as const };
-    if (this.context.server.protocol === "http:") {
-      this.#agent ??= { mark: "", agent: new http.Agent(common) };
-      return this.#agent.agent;
-    }
-    const ca = await this.#credentials.certificateAuthority();
-    const mark = `${certificateMark(authorization)}:${ca?.toString("latin1") ?? ""}`;
-    if (this.#agent?.mark !== mark) {
-      const { serverName, insecure } = this.context.tls;
-      const agent = new https.Agent({
-        ...common,
-        ...authorization.certificate,
-        ca: ca ?? systemAuthorities(),
-        rejectUnauthorized: !insecure,
-        ...(serverName !== undefined && { servername: serverName }),
-        ALPNProtocols: ["http/1.1"],
-      });
-      this.#agent = { mark, agent };
-    }
-    return this.#agent.agent;
-  }
 }
-
-/** kubectl trusts the system's authorities where a kubeconfig names none; Node alone only its own list. */
-const systemAuthorities = (): string[] => [...tls.getCACertificates("default"), ...tls.getCACertificates("system")];
 
 /** A kept connection that the server had closed. */
 class StaleConnection extends ConnectivityError {

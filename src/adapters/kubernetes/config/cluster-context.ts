@@ -34,7 +34,7 @@ const namesShown = 20;
 /**
  * Follows a context to its cluster and user.
  * @param name a context; default: the current one
- * @throws ConnectivityError `context_missing` (facts name the nearest), `kubeconfig_invalid`, `not_supported` (a proxy)
+ * @throws ConnectivityError `context_missing` (facts name the nearest), `kubeconfig_invalid`
  */
 export function resolveContext(config: Kubeconfig, name?: string): ClusterContext {
   const wanted = name ?? config.currentContext;
@@ -47,16 +47,6 @@ export function resolveContext(config: Kubeconfig, name?: string): ClusterContex
   if (user === undefined && entry.user !== "") throw dangling(config, wanted, "user", entry.user);
   const userEntry = user?.entry ?? emptyUser;
   const userFolder = user?.folder ?? cluster.folder;
-  if (cluster.entry["proxy-url"] !== undefined) {
-    throw new ConnectivityError(
-      "not_supported",
-      `context ${wanted} reaches its cluster through a proxy, which is not supported yet`,
-      {
-        context: wanted,
-        key: "proxy-url",
-      },
-    );
-  }
   return {
     name: wanted,
     clusterName: entry.cluster,

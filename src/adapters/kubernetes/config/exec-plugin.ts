@@ -151,6 +151,7 @@ function execInfo(plugin: ExecEntry, context: ClusterContext): unknown {
           ...(cluster["certificate-authority-data"] !== undefined && {
             "certificate-authority-data": cluster["certificate-authority-data"],
           }),
+          ...(cluster["proxy-url"] !== undefined && { "proxy-url": cluster["proxy-url"] }),
           ...(config !== undefined && { config }),
         },
       }),

@@ -1,0 +1,10 @@
+import type { HistoryStore } from "./history-store.ts";
+import type { StateStore } from "./state-store.ts";
+
+/** All that outlives the daemon, over one database. */
+export interface Stores {
+  readonly state: StateStore;
+  readonly history: HistoryStore;
+  /** Nothing may be used afterwards. */
+  close(): void;
+}
