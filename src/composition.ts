@@ -6,6 +6,8 @@ import { createConnectionClients } from "#adapters/system/connection-clients.ts"
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { KubernetesAdapter } from "#adapters/kubernetes/index.ts";
+import type { FactSource } from "#application/ports/fact-source.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
 import type { Stores } from "#application/ports/stores.ts";
@@ -39,17 +41,27 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
   };
   const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
     ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
-    kubernetes: async () => (await import("#adapters/kubernetes/index.ts")).createKubernetesDriver(clock),
+    kubernetes: async () => (await kubernetes()).driver,
   };
+  let cluster: Promise<KubernetesAdapter> | undefined;
+  const kubernetes = (): Promise<KubernetesAdapter> =>
+    (cluster ??= import("#adapters/kubernetes/index.ts").then((loaded) => loaded.createKubernetes(clock)));
+  const facts = async (technology: Technology): Promise<FactSource> =>
+    technology === "kubernetes"
+      ? (await kubernetes()).facts
+      : (await import("#adapters/ssh/index.ts")).createSshFacts(clock);
+  const portOwners = createPortOwners();
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({
     clock,
     store: state,
     history,
     driver,
+    facts,
+    portOwners,
     configSource: createConfigSource(),
     listeners: createLocalListeners({
-      portOwners: createPortOwners(),
+      portOwners,
       clients: createConnectionClients(),
       clock,
     }),

@@ -2,8 +2,11 @@ import type { ClientHello, ClientSession } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type EngineDependencies } from "./engine/engine.ts";
 import { Recorder } from "./history/recorder.ts";
+import type { Technology } from "#domain/spec/service.ts";
 import type { Access } from "./ports/access.ts";
+import type { FactSource } from "./ports/fact-source.ts";
 import type { HistoryStore } from "./ports/history-store.ts";
+import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { controlService } from "./usecases/control-service.ts";
@@ -23,6 +26,9 @@ export interface PortwrightDependencies extends Omit<
   "recorder" | "access" | "lookup" | "isConnected"
 > {
   readonly history: HistoryStore;
+  /** What a diagnosis asks beside the dial; without it the dial alone speaks. */
+  readonly facts?: (technology: Technology) => Promise<FactSource>;
+  readonly portOwners?: PortOwners;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
@@ -71,7 +77,12 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     isConnected: (clientId) => clients.isConnected(clientId),
   });
   const shared = { engine, clients, clock: deps.clock, operations: new Operations() };
-  const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
+  const { facts, portOwners } = deps;
+  const beside = { ...(facts && { facts }), ...(portOwners && { portOwners }) };
+  const walking = {
+    ...shared,
+    walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access, ...beside },
+  };
   const asked = askedOf(clients);
   return {
     useCases: {

@@ -2,6 +2,7 @@ import type { Failure } from "#domain/connectivity-error.ts";
 import type { Fact } from "#domain/diagnosis/fact.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "./access.ts";
+import type { Route } from "./route.ts";
 
 /** About which service, and what is known already: a source asks only what can explain it. */
 export interface FactQuestion {
@@ -11,6 +12,8 @@ export interface FactQuestion {
   readonly signal: AbortSignal;
   /** What a fresh dial ran into; absent when it went well. */
   readonly failure?: Failure;
+  /** The hops before the first server. */
+  readonly route?: Route;
 }
 
 /** Gathers facts about the way to a service's target, beside the way itself. One for each technology, loaded on first use. */

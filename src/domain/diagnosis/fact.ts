@@ -23,8 +23,8 @@ export interface FactKinds {
   };
   /** Does the SSH server say who it is? */
   readonly identification: { readonly host: string; readonly port: number; readonly said: "ssh" | "other" | "nothing" };
-  /** Does the way lead through a proxy? */
-  readonly proxy: { readonly variables: readonly string[] };
+  /** Does the way lead through a proxy? Then name, TCP and TLS are the proxy's. */
+  readonly proxy: { readonly host: string; readonly port: number; readonly namedBy: string };
   readonly kubeconfig: {
     readonly context: string;
     readonly server: string;
@@ -40,7 +40,11 @@ export interface FactKinds {
     readonly kind: string;
     readonly name: string;
     readonly selector?: Readonly<Record<string, string>>;
-    readonly ports?: readonly { readonly name?: string; readonly port: number; readonly targetPort?: number | string }[];
+    readonly ports?: readonly {
+      readonly name?: string;
+      readonly port: number;
+      readonly targetPort?: number | string;
+    }[];
     readonly elsewhere?: readonly string[];
     readonly kinds?: readonly string[];
   };
@@ -106,7 +110,10 @@ export interface Upstream {
   /** The variable or argument that names it. */
   readonly named: string;
   readonly exists: boolean;
+  readonly selector?: Readonly<Record<string, string>>;
   readonly pods: readonly DetailedPod[];
+  /** Asked for when it has no pods. */
+  readonly workloads?: readonly Workload[];
 }
 
 /** Something that was different before: what, and when it came to be. */

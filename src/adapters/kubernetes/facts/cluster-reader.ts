@@ -79,7 +79,12 @@ export class ClusterReader {
   }
 
   /** Name, labels and times alone; `undefined` when there is none. */
-  async metadata<T>(group: string, resource: string, namespace: string | undefined, name: string): Promise<T | undefined> {
+  async metadata<T>(
+    group: string,
+    resource: string,
+    namespace: string | undefined,
+    name: string,
+  ): Promise<T | undefined> {
     try {
       return await this.#json<T>("get", group, resource, namespace, name, {}, metadataOnly);
     } catch (error) {
@@ -110,7 +115,12 @@ export class ClusterReader {
   async log(namespace: string, pod: string, container: string, previous: boolean, lines: number): Promise<string> {
     const response = await this.api.stream({
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
-      query: { container, tailLines: String(lines), limitBytes: String(logBytes), ...(previous && { previous: "true" }) },
+      query: {
+        container,
+        tailLines: String(lines),
+        limitBytes: String(logBytes),
+        ...(previous && { previous: "true" }),
+      },
       headers: { Accept: "*/*" },
       subject: { verb: "get", resource: "pods/log", namespace, name: pod },
       access: this.#access,

@@ -1,9 +1,11 @@
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import type { KubernetesService } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
-import { interfaces, lookAtTls, lookUpName, reachPort } from "../../net/facts/reach.ts";
+import type { Route } from "#application/ports/route.ts";
+import { interfaces, lookAtTls, lookUpName, reachPort } from "#adapters/net/facts/reach.ts";
 import { isAllowed } from "../api/access-review.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
+import { wayTo, type ServerWay } from "../api/server-way.ts";
 import type { Clusters } from "../clusters.ts";
 import { resolveContext } from "../config/cluster-context.ts";
 import { ask, type Tell } from "./cluster-reader.ts";
@@ -15,9 +17,9 @@ export interface ConnectionQuestion {
   readonly access: Access;
   readonly signal: AbortSignal;
   readonly tell: Tell;
+  readonly route: Route | undefined;
 }
 
-const proxyVariables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 /** Making credentials (a plugin) and being let in take no longer than this while somebody waits for a diagnosis. */
 const authenticationMs = 4000;
 
@@ -27,9 +29,10 @@ export async function askConnection(question: ConnectionQuestion): Promise<Clust
   const { clock } = clusters;
   const to = { clock, tell };
   const { context } = service.connection;
-  const variables = proxyVariables.filter((name) => (access.env(name) ?? "") !== "");
+  let way: ServerWay | undefined;
   const server = await ask(to, "kubeconfig", "credentials", "kubeconfig", async () => {
     const resolved = resolveContext(await clusters.kubeconfig(access), context);
+    way = wayTo(resolved, access, question.route);
     const plugin = resolved.user.exec?.command;
     return {
       yes: true,
@@ -43,14 +46,21 @@ export async function askConnection(question: ConnectionQuestion): Promise<Clust
   });
   if (server === undefined) return undefined;
   const { protocol, hostname, port } = new URL(server.server);
-  const host = hostname.replaceAll(/^\[|\]$/g, "");
-  const number = Number(port) || (protocol === "https:" ? 443 : 80);
-  if (variables.length > 0) {
-    await ask(to, "proxy", "network", "environment", () => Promise.resolve({ yes: true, data: { variables } }));
+  const straight = {
+    host: hostname.replaceAll(/^\[|\]$/g, ""),
+    port: Number(port) || (protocol === "https:" ? 443 : 80),
+    encrypted: protocol === "https:",
+  };
+  const proxy = way?.proxy;
+  if (proxy !== undefined) {
+    const data = { host: proxy.host, port: proxy.port, namedBy: proxy.namedBy };
+    await ask(to, "proxy", "cluster", proxy.namedBy, () => Promise.resolve({ yes: true, data }));
   }
-  const [, api] = await Promise.all([
-    askNetwork(to, host, number, protocol === "https:", signal),
+  const first = proxy === undefined ? straight : { ...proxy, encrypted: proxy.kind === "https" };
+  const [api] = await Promise.all([
     authenticate(question),
+    // Hops are looked at by what they say themselves.
+    question.route === undefined ? askNetwork(to, first.host, first.port, first.encrypted, signal) : undefined,
   ]);
   return api;
 }
@@ -92,7 +102,7 @@ async function authenticate(question: ConnectionQuestion): Promise<ClusterApi | 
   let api: ClusterApi | undefined;
   let let_in = false;
   await ask({ clock: clusters.clock, tell }, "authentication", "credentials", "API server", async () => {
-    api = await clusters.api(access, service.connection.context);
+    api = await clusters.api(access, service.connection.context, question.route);
     const user = api.context.userName;
     try {
       await api.json({

@@ -17,7 +17,10 @@ const messageKept = 1024;
 
 /** Warnings of a namespace, newest first, at most 300. @throws ConnectivityError as `ClusterApi.json` */
 export async function readEvents(reader: ClusterReader, namespace: string): Promise<readonly ClusterEvent[]> {
-  const items = await reader.list<EventObject>("/api/v1", "events", namespace, { limit: eventsRead, fieldSelector: "type=Warning" });
+  const items = await reader.list<EventObject>("/api/v1", "events", namespace, {
+    limit: eventsRead,
+    fieldSelector: "type=Warning",
+  });
   return items.map(clusterEvent).toSorted((a, b) => b.lastMs - a.lastMs);
 }
 

@@ -27,10 +27,10 @@ export class KubernetesFacts implements FactSource {
   }
 
   async gather(question: FactQuestion, tell: Tell): Promise<void> {
-    const { spec, access, signal, failure } = question;
+    const { spec, access, signal, failure, route } = question;
     if (spec.technology !== "kubernetes") return;
     const { clock } = this.#clusters;
-    const connected = await askConnection({ clusters: this.#clusters, access, signal, tell, service: spec });
+    const connected = await askConnection({ clusters: this.#clusters, access, signal, tell, route, service: spec });
     if (connected === undefined || signal.aborted) return;
     const reader = new ClusterReader(connected, access, signal);
     const gathering: Gathering = { service: spec, reader, clock, tell, failure };

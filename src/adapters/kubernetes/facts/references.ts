@@ -37,7 +37,14 @@ export async function readReferences(
     [...wanted.values()].slice(0, mostReferences).map(async ({ kind, name, keys }): Promise<PodReference[]> => {
       try {
         const more = keys.size > 0 ? { keys: [...keys] } : {};
-        return [{ kind, name, ...more, ...(await (kind === "persistentvolumeclaim" ? claim : dated)(reader, namespace, kind, name)) }];
+        return [
+          {
+            kind,
+            name,
+            ...more,
+            ...(await (kind === "persistentvolumeclaim" ? claim : dated)(reader, namespace, kind, name)),
+          },
+        ];
       } catch {
         // Not ours to read: nothing is said about it.
         return [];
@@ -47,7 +54,10 @@ export async function readReferences(
   return found.flat();
 }
 
-function collect({ containers = [], initContainers = [], volumes = [], ...spec }: DetailedPodSpec, wanted: Wanted): void {
+function collect(
+  { containers = [], initContainers = [], volumes = [], ...spec }: DetailedPodSpec,
+  wanted: Wanted,
+): void {
   const want = (kind: Kind, name: string | undefined, optional?: boolean, key?: string): void => {
     if (name === undefined || optional === true) return;
     const known = wanted.get(`${kind}/${name}`) ?? { kind, name, keys: new Set<string>() };

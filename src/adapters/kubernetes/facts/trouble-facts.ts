@@ -18,7 +18,9 @@ export async function askTrouble(gathering: Gathering, pods: readonly DetailedPo
   const troubled = mostTroubled(pods, clock.nowMs());
   const pending = pods.some((pod) => conditionOf(pod, "PodScheduled")?.status === "False");
   await Promise.all([
-    troubled || pods.length === 0 ? ask(to, "quotas", "workload", "quotas", () => readQuotas(reader, namespace)) : undefined,
+    troubled || pods.length === 0
+      ? ask(to, "quotas", "workload", "quotas", () => readQuotas(reader, namespace))
+      : undefined,
     pending ? ask(to, "nodes", "workload", "nodes", () => readNodes(reader)) : undefined,
     troubled
       ? ask(to, "references", "workload", "API server", async () => {
@@ -26,7 +28,9 @@ export async function askTrouble(gathering: Gathering, pods: readonly DetailedPo
           return { yes: references.every(({ exists }) => exists), data: { references } };
         })
       : undefined,
-    pods.length > 0 ? ask(to, "policies", "workload", "network policies", () => readPolicies(reader, namespace, pods)) : undefined,
+    pods.length > 0
+      ? ask(to, "policies", "workload", "network policies", () => readPolicies(reader, namespace, pods))
+      : undefined,
     askLog(gathering, troubled ?? lastWordsOf(gathering, pods)),
   ]);
 }
@@ -35,7 +39,8 @@ export async function askTrouble(gathering: Gathering, pods: readonly DetailedPo
 function lastWordsOf({ failure }: Gathering, pods: readonly DetailedPod[]): ReturnType<typeof mostTroubled> {
   const [pod] = pods;
   const container = pod?.spec?.containers?.[0]?.name;
-  const wanted = failure !== undefined && /^(application|upstream|too_many|target_port|protocol|database)/.test(failure.code);
+  const wanted =
+    failure !== undefined && /^(application|upstream|too_many|target_port|protocol|database)/.test(failure.code);
   return wanted && pod !== undefined && container !== undefined ? { pod, container, ended: false } : undefined;
 }
 

@@ -5,6 +5,7 @@ import { selectorText } from "../target/label-selector.ts";
 import { podSelector, type TargetObject } from "../target/target-kinds.ts";
 import { ask } from "./cluster-reader.ts";
 import type { Gathering } from "./kubernetes-facts.ts";
+import { readWorkloads } from "./workload-facts.ts";
 
 const servicesRead = "200";
 /** A pod calls more services seldom, and each costs a question. */
@@ -38,7 +39,18 @@ export async function askUpstreams(
             selector === undefined
               ? []
               : await reader.list<DetailedPod>("/api/v1", "pods", namespace, { labelSelector: selector, limit: "20" });
-          return { service: name, namespace, named: by, exists: object !== undefined, pods: behind };
+          const labels = object && podSelector("service", object)?.matchLabels;
+          const workloads =
+            object !== undefined && behind.length === 0 ? await readWorkloads(reader, namespace).catch(() => []) : [];
+          return {
+            service: name,
+            namespace,
+            named: by,
+            exists: object !== undefined,
+            pods: behind,
+            ...(labels && { selector: labels }),
+            ...(workloads.length > 0 && { workloads }),
+          };
         }),
       );
       for (const one of found) {
@@ -49,6 +61,9 @@ export async function askUpstreams(
       }
       front = found.flatMap((one) => one.pods);
     }
-    return { yes: [...upstreams.values()].every(({ pods: behind }) => behind.length > 0), data: { upstreams: [...upstreams.values()] } };
+    return {
+      yes: [...upstreams.values()].every(({ pods: behind }) => behind.length > 0),
+      data: { upstreams: [...upstreams.values()] },
+    };
   });
 }

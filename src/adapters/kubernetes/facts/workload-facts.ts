@@ -117,7 +117,8 @@ export async function askWorkload(
   return pods;
 }
 
-async function readWorkloads(reader: Gathering["reader"], namespace: string): Promise<Workload[]> {
+/** What makes pods in a namespace. */
+export async function readWorkloads(reader: Gathering["reader"], namespace: string): Promise<Workload[]> {
   const kinds = [
     ["Deployment", "deployments"],
     ["StatefulSet", "statefulsets"],
@@ -139,7 +140,10 @@ async function readRevisions(
   namespace: string,
   selector: string,
 ): Promise<{ yes: boolean; data: FactKinds["revisions"] } | undefined> {
-  const sets = await reader.list<Workload>(apps, "replicasets", namespace, { labelSelector: selector, limit: ownersRead });
+  const sets = await reader.list<Workload>(apps, "replicasets", namespace, {
+    labelSelector: selector,
+    limit: ownersRead,
+  });
   const [owner] = sets.flatMap(({ metadata }) => metadata.ownerReferences ?? []);
   if (owner === undefined) return undefined;
   const revisions = sets

@@ -106,8 +106,7 @@ export function lookAtTls(
 const nameFits = (
   certificate: NonNullable<ReturnType<tls.TLSSocket["getPeerX509Certificate"]>>,
   name: string,
-): boolean =>
-  (net.isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
+): boolean => (net.isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
 
 /** What a server says by itself after a connection: its first bytes, or nothing within `waitMs`. Never rejects. */
 export function firstWords(host: string, port: number, waitMs: number, signal: AbortSignal): Promise<Buffer> {

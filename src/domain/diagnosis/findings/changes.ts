@@ -6,7 +6,11 @@ import type { DetailedContainer, DetailedPodSpec, Revision } from "../../kuberne
 export function rolloutChanges(revisions: readonly Revision[], owner: string): Change[] {
   const [newest, before] = revisions;
   if (newest === undefined || before === undefined) return [];
-  return differences(before.spec, newest.spec).map((what) => ({ atMs: newest.createdMs, what, source: plainWord(owner) }));
+  return differences(before.spec, newest.spec).map((what) => ({
+    atMs: newest.createdMs,
+    what,
+    source: plainWord(owner),
+  }));
 }
 
 function differences(before: DetailedPodSpec, after: DetailedPodSpec): string[] {
@@ -34,7 +38,8 @@ function resourceChanges(old: DetailedContainer, now: DetailedContainer): string
   for (const part of ["limits", "requests"] as const) {
     for (const resource of ["memory", "cpu"]) {
       const [from, to] = [old.resources?.[part]?.[resource], now.resources?.[part]?.[resource]];
-      if (from !== to) changes.push(`${part}.${resource} changed: ${plainWord(from ?? "none")} → ${plainWord(to ?? "none")}`);
+      if (from !== to)
+        changes.push(`${part}.${resource} changed: ${plainWord(from ?? "none")} → ${plainWord(to ?? "none")}`);
     }
   }
   return changes;
@@ -44,7 +49,9 @@ function environmentChanges(old: DetailedContainer, now: DetailedContainer): str
   const text = (container: DetailedContainer): Map<string, string> =>
     new Map((container.env ?? []).map((variable) => [variable.name, JSON.stringify(variable)]));
   const [before, after] = [text(old), text(now)];
-  const names = [...new Set([...before.keys(), ...after.keys()])].filter((name) => before.get(name) !== after.get(name));
+  const names = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (name) => before.get(name) !== after.get(name),
+  );
   if (names.length === 0) return [];
   return [`variables changed: ${names.slice(0, 5).map(plainWord).join(", ")}`];
 }
@@ -53,7 +60,11 @@ function environmentChanges(old: DetailedContainer, now: DetailedContainer): str
 export const referenceChanges = (references: readonly PodReference[], sinceMs: number): Change[] =>
   references
     .filter(({ kind, changedMs = 0 }) => (kind === "configmap" || kind === "secret") && changedMs > sinceMs)
-    .map(({ kind, name, changedMs = 0 }) => ({ atMs: changedMs, what: `${kind} ${plainWord(name)} changed`, source: "API server" }));
+    .map(({ kind, name, changedMs = 0 }) => ({
+      atMs: changedMs,
+      what: `${kind} ${plainWord(name)} changed`,
+      source: "API server",
+    }));
 
 export const changeEvidence = (changes: readonly Change[]): Evidence[] =>
   changes.map(({ atMs, what, source }) => {

@@ -27,16 +27,22 @@ const eventsOf = (facts: readonly Fact[], pod: DetailedPod): ClusterEvent[] =>
   (dataOf(facts, "events")?.events ?? []).filter(({ object }) => object === `Pod/${pod.metadata.name}`);
 
 function explain(
-  { code, message, facts }: Failure,
+  { code, message, facts, untrusted }: Failure,
   pod: DetailedPod,
   container: DetailedContainer | undefined,
   events: readonly ClusterEvent[],
   references: readonly PodReference[],
 ): Explained {
-  const missing = references.find(({ exists, kind }) => !exists && kind !== "storageclass" && kind !== "persistentvolumeclaim");
-  const stuck = code === "pod_not_ready" && container !== undefined && statusOf(pod, container)?.state?.running === undefined;
+  const missing = references.find(
+    ({ exists, kind }) => !exists && kind !== "storageclass" && kind !== "persistentvolumeclaim",
+  );
+  const stuck =
+    code === "pod_not_ready" && container !== undefined && statusOf(pod, container)?.state?.running === undefined;
   if (code === "container_config_error" || (stuck && missing !== undefined)) {
-    return { code: "container_config_error", ...explainConfiguration(message, missing, references, events) };
+    return {
+      code: "container_config_error",
+      ...explainConfiguration({ message, untrusted }, missing, references, events),
+    };
   }
   if (stuck && events.some(({ reason }) => reason === "FailedMount" || reason === "FailedAttachVolume")) {
     const event = events.find(({ reason }) => reason === "FailedMount" || reason === "FailedAttachVolume");
@@ -59,7 +65,7 @@ const statusOf = ({ status }: DetailedPod, { name }: DetailedContainer) =>
   [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].find((one) => one.name === name);
 
 function explainConfiguration(
-  message: string,
+  { message, untrusted }: { readonly message: string; readonly untrusted: string | undefined },
   missing: PodReference | undefined,
   references: readonly PodReference[],
   events: readonly ClusterEvent[],
@@ -86,17 +92,29 @@ function explainConfiguration(
       ...said,
     };
   }
-  const text = event?.untrusted ?? "";
+  const text = `${untrusted ?? ""}\n${event?.untrusted ?? ""}`;
   if (/executable file not found|no such file or directory|permission denied/i.test(text))
-    return { message: "the program that the container is to run cannot be started", facts: { problem: "command" }, ...said };
+    return {
+      message: "the program that the container is to run cannot be started",
+      facts: { problem: "command" },
+      ...said,
+    };
   return { message, ...said };
 }
 
 /** Registries have no codes in a pod's status: the words decide between these, and are shown as they are. */
 const pullProblems: readonly (readonly [RegExp, string, string])[] = [
-  [/unauthorized|authentication required|denied|forbidden|no basic auth/i, "not_allowed", "the registry does not let the cluster have it"],
+  [
+    /unauthorized|authentication required|denied|forbidden|no basic auth/i,
+    "not_allowed",
+    "the registry does not let the cluster have it",
+  ],
   [/not found|manifest unknown|does not exist|repository .* not known/i, "not_found", "the registry has no such image"],
-  [/no such host|i\/o timeout|connection refused|network is unreachable|TLS handshake|EOF|lookup /i, "registry_unreachable", "the registry cannot be reached"],
+  [
+    /no such host|i\/o timeout|connection refused|network is unreachable|TLS handshake|EOF|lookup /i,
+    "registry_unreachable",
+    "the registry cannot be reached",
+  ],
   [/toomanyrequests|rate limit/i, "rate_limited", "the registry wants fewer requests"],
   [/invalid reference|couldn't parse image|InvalidImageName/i, "invalid_name", "its name is no image name"],
 ];
@@ -123,8 +141,12 @@ function explainImage(
 
 function explainMemory(message: string, { name, resources }: DetailedContainer): Explained {
   const limit = resources?.limits?.["memory"];
-  if (limit === undefined) return { message: `${message.replace("more memory than its limit", "more memory than its node had")}` };
-  return { message: `container ${name} is killed at its memory limit of ${plainWord(limit)}`, facts: { limit: plainWord(limit) } };
+  if (limit === undefined)
+    return { message: message.replace("more memory than its limit", "more memory than its node had") };
+  return {
+    message: `container ${name} is killed at its memory limit of ${plainWord(limit)}`,
+    facts: { limit: plainWord(limit) },
+  };
 }
 
 const exitMeanings: Readonly<Record<number, string>> = {
@@ -143,7 +165,9 @@ function explainCrash(
   events: readonly ClusterEvent[],
 ): Explained {
   const liveness = container.livenessProbe ?? container.startupProbe;
-  const killed = events.find(({ reason, untrusted }) => reason === "Unhealthy" && /^(liveness|startup)/i.test(untrusted));
+  const killed = events.find(
+    ({ reason, untrusted }) => reason === "Unhealthy" && /^(liveness|startup)/i.test(untrusted),
+  );
   if (liveness !== undefined && killed !== undefined) {
     const which = container.livenessProbe === undefined ? "startup" : "liveness";
     return {
@@ -158,7 +182,9 @@ function explainCrash(
 
 function explainReadiness(container: DetailedContainer, events: readonly ClusterEvent[], pod: DetailedPod): Explained {
   const probe = container.readinessProbe ?? container.startupProbe;
-  const event = events.find(({ reason, untrusted }) => reason === "Unhealthy" && /^(readiness|startup)/i.test(untrusted));
+  const event = events.find(
+    ({ reason, untrusted }) => reason === "Unhealthy" && /^(readiness|startup)/i.test(untrusted),
+  );
   if (probe === undefined) return event ? { untrusted: event.untrusted } : {};
   return {
     message: `container ${container.name} of pod ${pod.metadata.name} runs, but its readiness probe (${probeText(probe)}) does not pass${probePortProblem(probe, container)}`,
@@ -168,7 +194,7 @@ function explainReadiness(container: DetailedContainer, events: readonly Cluster
 }
 
 /** `GET :8080/healthz`, `tcp :5432`, `a command`. */
-export function probeText({ httpGet, tcpSocket, grpc }: Probe): string {
+function probeText({ httpGet, tcpSocket, grpc }: Probe): string {
   if (httpGet) return `GET :${plainWord(String(httpGet.port))}${plainWord(httpGet.path ?? "/")}`;
   if (tcpSocket) return `tcp :${plainWord(String(tcpSocket.port))}`;
   return grpc ? `grpc :${grpc.port}` : "a command";

@@ -47,7 +47,8 @@ const firstHand: ReadonlySet<Failure["code"]> = new Set([
 ]);
 
 /** An application that answers may do so badly because of one that it calls. */
-const mayBlameUpstream = /^(?:application_(?:unhealthy|slow)|upstream_|no_healthy|container_crashing|pod_not_ready|init_container)/;
+const mayBlameUpstream =
+  /^(?:application_(?:unhealthy|slow)|upstream_|no_healthy|container_crashing|pod_not_ready|init_container)/;
 
 /**
  * The cause of a symptom by the facts: a finding lower on the ladder explains the symptom, one above it is a further
@@ -80,6 +81,9 @@ const changed = (symptom: Failure, root: Finding): { symptom?: Failure } =>
 const alone = (symptom: Failure, facts: readonly Fact[]): Finding =>
   finding(
     symptom,
-    [...factsEvidence(symptom.facts, rungOf(symptom)), ...(depth[rungOf(symptom)] >= depth.target ? clusterView(facts) : [])],
+    [
+      ...factsEvidence(symptom.facts, rungOf(symptom)),
+      ...(depth[rungOf(symptom)] >= depth.target ? clusterView(facts) : []),
+    ],
     ["walk"],
   );

@@ -32,8 +32,10 @@ export function namedServices(
   };
   for (const { value, named, likely } of settingsOf(pods)) {
     for (const { name, address } of known) {
-      const byName = mentions(value, name, namespace) && (likely || value.includes(":") || value.includes(`.${namespace}`));
-      if (byName || (address !== undefined && /^\d/.test(address) && mentionsAddress(value, address))) note(name, named);
+      const byName =
+        mentions(value, name, namespace) && (likely || value.includes(":") || value.includes(`.${namespace}`));
+      if (byName || (address !== undefined && /^\d/.test(address) && mentionsAddress(value, address)))
+        note(name, named);
     }
     for (const [, host = ""] of value.matchAll(hostOfUrl)) {
       const service = serviceName(host, namespace);
@@ -45,12 +47,20 @@ export function namedServices(
 
 function settingsOf(pods: readonly DetailedPod[]): { value: string; named: string; likely: boolean }[] {
   // Pods of one template say the same.
-  const containers = pods.slice(0, 3).flatMap(({ spec }) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]);
+  const containers = pods
+    .slice(0, 3)
+    .flatMap(({ spec }) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]);
   return containers.flatMap(({ env = [], command = [], args = [] }) => [
     ...env.flatMap(({ name, value }) =>
       value === undefined || value.length > longestValue
         ? []
-        : [{ value, named: /^\w{1,80}$/.test(name) ? `variable ${name}` : "a variable", likely: addressLike.test(name) }],
+        : [
+            {
+              value,
+              named: /^\w{1,80}$/.test(name) ? `variable ${name}` : "a variable",
+              likely: addressLike.test(name),
+            },
+          ],
     ),
     ...[...command, ...args]
       .filter((value) => value.length <= longestValue)

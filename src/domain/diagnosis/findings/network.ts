@@ -1,5 +1,5 @@
 import type { Failure } from "../../connectivity-error.ts";
-import { dataOf, factsEvidence, known, type Evidence, type Fact } from "../fact.ts";
+import { dataOf, known, type Evidence, type Fact } from "../fact.ts";
 import { finding, type Finding, type Seen, type Witness } from "./finding.ts";
 
 const loopback = /^(?:localhost|127\.|\[?::1\]?$)/i;
@@ -31,11 +31,14 @@ export function networkFinding(seen: Seen): Finding | undefined {
   if (name?.truth === "no") {
     const { host, errno } = name.data;
     const what = kubernetes ? `the API server's name ${host}` : `the name ${host}`;
-    return make(kubernetes ? "cluster_unreachable" : "host_unresolved", `${what} could not be resolved`, { host, ...(errno !== undefined && { errno }) });
+    return make(kubernetes ? "cluster_unreachable" : "host_unresolved", `${what} could not be resolved`, {
+      host,
+      ...(errno !== undefined && { errno }),
+    });
   }
   if (tcp?.truth === "no") {
     const { errno = "" } = tcp.data;
-    const what = kubernetes ? `the API server at ${where}` : where;
+    const what = kubernetes && dataOf(facts, "proxy") === undefined ? `the API server at ${where}` : where;
     return make(unreachable, `${what} cannot be reached: ${reason(errno)}${proxyWords(facts)}`, { errno });
   }
   const authentication = known(facts, "authentication");
@@ -43,11 +46,17 @@ export function networkFinding(seen: Seen): Finding | undefined {
     const plugin = dataOf(facts, "kubeconfig")?.plugin;
     const tls = known(facts, "tls");
     if (plugin !== undefined && tls?.truth !== "no")
-      return make("credential_plugin_failed", `the credential plugin ${plugin} does not end, and nothing can be asked without it`, { command: plugin, hangs: true });
+      return make(
+        "credential_plugin_failed",
+        `the credential plugin ${plugin} does not end, and nothing can be asked without it`,
+        { command: plugin, hangs: true },
+      );
     return make(unreachable, `the API server at ${where} takes connections but does not answer`);
   }
   if (known(facts, "tls")?.truth === "no")
-    return make(unreachable, `what listens at ${where} takes connections but does not speak TLS`, { reason: dataOf(facts, "tls")?.reason ?? "" });
+    return make(unreachable, `what listens at ${where} takes connections but does not speak TLS`, {
+      reason: dataOf(facts, "tls")?.reason ?? "",
+    });
   const said = known(facts, "identification");
   if (said !== undefined && said.data.said !== "ssh" && symptom.code !== "connection_lost") {
     return said.data.said === "nothing"
@@ -55,7 +64,10 @@ export function networkFinding(seen: Seen): Finding | undefined {
       : make("protocol_mismatch", `${where} does not speak SSH`);
   }
   if (symptom.code === "operation_timed_out" && tcp?.truth === "yes")
-    return make(unreachable, `${kubernetes ? "the API server" : "the SSH server"} at ${where} takes connections but did not finish in time`);
+    return make(
+      unreachable,
+      `${kubernetes ? "the API server" : "the SSH server"} at ${where} takes connections but did not finish in time`,
+    );
   return undefined;
 }
 
@@ -72,23 +84,44 @@ const reasons: Readonly<Record<string, string>> = {
 const reason = (errno: string): string => reasons[errno] ?? "the connection failed";
 
 function proxyWords(facts: readonly Fact[]): string {
-  const variables = dataOf(facts, "proxy")?.variables ?? [];
-  return variables.length === 0 ? "" : ` (a proxy is set in ${variables.slice(0, 2).join(", ")})`;
+  const proxy = dataOf(facts, "proxy");
+  return proxy === undefined ? "" : ` (it is the proxy that ${proxy.namedBy} names)`;
 }
 
 /** What the network said, step by step. */
-export function reachEvidence(facts: readonly Fact[]): Evidence[] {
+function reachEvidence(facts: readonly Fact[]): Evidence[] {
   const name = known(facts, "name");
   const tcp = known(facts, "tcp");
   const tls = known(facts, "tls");
+  const proxy = dataOf(facts, "proxy");
   return [
     ...(name
-      ? [{ fact: "name resolves", value: name.truth === "yes" ? "yes" : `no (${name.data.errno ?? "no address"})`, source: name.source }]
+      ? [
+          {
+            fact: "name resolves",
+            value: name.truth === "yes" ? "yes" : `no (${name.data.errno ?? "no address"})`,
+            source: name.source,
+          },
+        ]
       : []),
-    ...(tcp ? [{ fact: "TCP connects", value: tcp.truth === "yes" ? "yes" : `no (${tcp.data.errno ?? ""})`, source: tcp.source }] : []),
+    ...(tcp
+      ? [
+          {
+            fact: "TCP connects",
+            value: tcp.truth === "yes" ? "yes" : `no (${tcp.data.errno ?? ""})`,
+            source: tcp.source,
+          },
+        ]
+      : []),
     ...(tls
-      ? [{ fact: "TLS handshake", value: tls.truth === "yes" ? "yes" : `no (${tls.data.reason ?? ""})`, source: tls.source }]
+      ? [
+          {
+            fact: "TLS handshake",
+            value: tls.truth === "yes" ? "yes" : `no (${tls.data.reason ?? ""})`,
+            source: tls.source,
+          },
+        ]
       : []),
-    ...factsEvidence(dataOf(facts, "proxy") && { proxy_variables: dataOf(facts, "proxy")?.variables ?? [] }, "environment"),
+    ...(proxy ? [{ fact: "proxy", value: `${proxy.host}:${proxy.port}`, source: proxy.namedBy }] : []),
   ];
 }

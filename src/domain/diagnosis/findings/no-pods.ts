@@ -13,7 +13,12 @@ export function explainNoPods(failure: Failure, facts: readonly Fact[]): { failu
   const blocked = makers.map((maker) => creationProblem(maker, facts)).find((one) => one !== undefined);
   if (blocked !== undefined) {
     return {
-      failure: { ...failure, code: "no_matching_pods", ...blocked.failure, facts: { ...failure.facts, ...blocked.failure.facts } },
+      failure: {
+        ...failure,
+        code: "no_matching_pods",
+        ...blocked.failure,
+        facts: { ...failure.facts, ...blocked.failure.facts },
+      },
       evidence: blocked.evidence,
     };
   }
@@ -33,7 +38,10 @@ export function explainNoPods(failure: Failure, facts: readonly Fact[]): { failu
   if (failure.code === "scaled_to_zero") {
     const kind = ["deployment", "statefulset", "replicaset"].find((one) => failure.facts?.[one] !== undefined);
     const workload = kind === undefined ? undefined : `${kind}/${String(failure.facts?.[kind])}`;
-    return { failure: workload === undefined ? failure : { ...failure, facts: { ...failure.facts, workload } }, evidence: [] };
+    return {
+      failure: workload === undefined ? failure : { ...failure, facts: { ...failure.facts, workload } },
+      evidence: [],
+    };
   }
   const miss = selector && nearestMiss(selector, dataOf(facts, "labels")?.owners ?? [], workloads);
   if (miss === undefined) return { failure, evidence: [] };
@@ -61,7 +69,8 @@ function makersOf(
   });
   // A replica set of an old version is at zero by intent; the newest one, or one without an owner, says why none is made.
   return fitting.filter(
-    ({ kind, spec, metadata }) => kind !== "ReplicaSet" || (spec?.replicas ?? 0) > 0 || metadata.ownerReferences === undefined,
+    ({ kind, spec, metadata }) =>
+      kind !== "ReplicaSet" || (spec?.replicas ?? 0) > 0 || metadata.ownerReferences === undefined,
   );
 }
 
@@ -69,14 +78,20 @@ function creationProblem(
   maker: Workload,
   facts: readonly Fact[],
 ): { failure: Pick<Failure, "message" | "facts" | "untrusted">; evidence: Evidence[] } | undefined {
-  const condition = maker.status?.conditions?.find(({ type, status }) => type === "ReplicaFailure" && status === "True");
+  const condition = maker.status?.conditions?.find(
+    ({ type, status }) => type === "ReplicaFailure" && status === "True",
+  );
   const name = `${maker.kind.toLowerCase()}/${plainWord(maker.metadata.name)}`;
   const events = dataOf(facts, "events")?.events ?? [];
-  const event = events.find(({ reason, object }) => reason === "FailedCreate" && object === `${maker.kind}/${maker.metadata.name}`);
+  const event = events.find(
+    ({ reason, object }) => reason === "FailedCreate" && object === `${maker.kind}/${maker.metadata.name}`,
+  );
   if (condition === undefined && event === undefined) return undefined;
   const text = condition?.message ?? event?.untrusted ?? "";
   const said = text === "" ? {} : { untrusted: text.slice(0, 1024) };
-  const full = (dataOf(facts, "quotas")?.quotas ?? []).filter((line) => isFull(line) || text.includes(`exceeded quota: ${line.quota}`));
+  const full = (dataOf(facts, "quotas")?.quotas ?? []).filter(
+    (line) => isFull(line) || text.includes(`exceeded quota: ${line.quota}`),
+  );
   if (full.length > 0) {
     const [line] = full as [QuotaLine, ...QuotaLine[]];
     const numbers = `${plainWord(line.resource)}: ${plainWord(line.used)} of ${plainWord(line.hard)} used`;
@@ -94,7 +109,11 @@ function creationProblem(
     };
   }
   return {
-    failure: { message: `${name} cannot make its pods${admissionWords(text)}`, facts: { workload: name, reason: "FailedCreate" }, ...said },
+    failure: {
+      message: `${name} cannot make its pods${admissionWords(text)}`,
+      facts: { workload: name, reason: "FailedCreate" },
+      ...said,
+    },
     evidence: [],
   };
 }
@@ -134,7 +153,11 @@ function nearestMiss(
   for (const { owner, labels } of owners) {
     const differs = Object.entries(selector)
       .filter(([key, value]) => labels[key] !== value)
-      .map(([key, wanted]) => ({ key: plainWord(key), wanted: plainWord(wanted), found: plainWord(labels[key] ?? "nothing") }));
+      .map(([key, wanted]) => ({
+        key: plainWord(key),
+        wanted: plainWord(wanted),
+        found: plainWord(labels[key] ?? "nothing"),
+      }));
     if (differs.length === 0) continue;
     const cost = differs.reduce((sum, { wanted, found }) => sum + spelling(wanted, found), 0);
     if (cost < 1.5 && (best === undefined || cost < best.cost)) best = { owner, differs, cost };

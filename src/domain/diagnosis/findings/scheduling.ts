@@ -57,12 +57,21 @@ function nodeReasons(pod: DetailedPod, nodes: readonly KnownNode[], said: string
     (some) => `${some} of ${all} nodes lack the label ${selected}`,
     ({ labels }) => selector.some(([key, value]) => labels[key] !== value),
   );
-  count("nodes_cordoned", (some) => `${some} of ${all} nodes are cordoned`, ({ unschedulable }) => unschedulable);
-  count("nodes_not_ready", (some) => `${some} of ${all} nodes are not ready`, ({ ready }) => !ready);
+  count(
+    "nodes_cordoned",
+    (some) => `${some} of ${all} nodes are cordoned`,
+    ({ unschedulable }) => unschedulable,
+  );
+  count(
+    "nodes_not_ready",
+    (some) => `${some} of ${all} nodes are not ready`,
+    ({ ready }) => !ready,
+  );
   count(
     "nodes_tainted",
     (some) => `${some} of ${all} nodes have a taint that it does not tolerate`,
-    ({ taints, unschedulable }) => !unschedulable && taints.some((taint) => taint.effect !== "PreferNoSchedule" && !tolerates(pod, taint)),
+    ({ taints, unschedulable }) =>
+      !unschedulable && taints.some((taint) => taint.effect !== "PreferNoSchedule" && !tolerates(pod, taint)),
   );
   for (const resource of ["cpu", "memory", "ephemeral-storage"]) {
     const asked = requested(pod, resource);
@@ -105,15 +114,26 @@ const sayings: readonly (readonly [RegExp, string, string])[] = [
   [/(\d+) node\(s\) didn't match Pod's node affinity/, "nodes_without_affinity", "labels that do not fit its affinity"],
   [/(\d+) node\(s\) had untolerated taint/, "nodes_tainted", "a taint that it does not tolerate"],
   [/(\d+) node\(s\) didn't have free ports/, "nodes_with_port_taken", "its host port taken"],
-  [/(\d+) node\(s\) didn't (?:match|satisfy) (?:pod )?(?:anti-affinity|affinity)/i, "nodes_against_affinity", "pods that its affinity rules out"],
+  [
+    /(\d+) node\(s\) didn't (?:match|satisfy) (?:pod )?(?:anti-affinity|affinity)/i,
+    "nodes_against_affinity",
+    "pods that its affinity rules out",
+  ],
   [/(\d+) Too many pods/, "nodes_full", "as many pods as they may have"],
 ];
 
 function saidReasons(said: string): Reason[] {
   const total = /^\d+\/(\d+) nodes are available/.exec(said)?.[1];
-  return sayings.flatMap(([pattern, name, words]) => {
-    const some = pattern.exec(said)?.[1];
-    if (some === undefined) return [];
-    return [{ words: `${some}${total === undefined ? "" : ` of ${total}`} nodes have ${words}`, facts: { [name]: Number(some) } }];
-  }).slice(0, 3);
+  return sayings
+    .flatMap(([pattern, name, words]) => {
+      const some = pattern.exec(said)?.[1];
+      if (some === undefined) return [];
+      return [
+        {
+          words: `${some}${total === undefined ? "" : ` of ${total}`} nodes have ${words}`,
+          facts: { [name]: Number(some) },
+        },
+      ];
+    })
+    .slice(0, 3);
 }

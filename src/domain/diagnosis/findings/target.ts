@@ -8,13 +8,16 @@ export function targetFinding({ facts, symptom }: Seen): Finding | undefined {
   if (symptom.code === "target_port_closed") return closedPort(symptom, facts);
   if (symptom.code === "resource_missing" || symptom.code === "namespace_missing") return missing(symptom, facts);
   if (symptom.code === "permission_denied") {
-    const permissions = facts.filter((fact) => fact.kind === "permission" && fact.truth !== "not_checked");
-    const evidence = permissions.flatMap((fact): Evidence[] =>
+    const evidence = facts.flatMap((fact): Evidence[] =>
       fact.kind === "permission" && fact.truth !== "not_checked"
         ? [{ fact: `may ${fact.data.verb} ${fact.data.resource}`, value: fact.truth, source: fact.source }]
         : [],
     );
-    return finding(symptom, [...factsEvidence(symptom.facts, "API server"), ...evidence], evidence.length > 0 ? ["walk", "status"] : ["walk"]);
+    return finding(
+      symptom,
+      [...evidence, ...factsEvidence(symptom.facts, "API server")],
+      evidence.length > 0 ? ["walk", "status"] : ["walk"],
+    );
   }
   return undefined;
 }
@@ -22,25 +25,34 @@ export function targetFinding({ facts, symptom }: Seen): Finding | undefined {
 function closedPort(symptom: Failure, facts: readonly Fact[]): Finding {
   const port = Number(symptom.facts?.["port"]);
   const containers = dataOf(facts, "pods")?.pods.flatMap(({ spec }) => spec?.containers ?? []) ?? [];
-  const declared = [...new Set(containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort)))];
+  const declared = [
+    ...new Set(containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => containerPort))),
+  ];
   const probed = [
     ...new Set(
       containers.flatMap(({ readinessProbe, livenessProbe }) =>
-        [readinessProbe, livenessProbe].flatMap((probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port) || []),
+        [readinessProbe, livenessProbe].flatMap(
+          (probe) => Number(probe?.httpGet?.port ?? probe?.tcpSocket?.port) || [],
+        ),
       ),
     ),
   ];
   const object = dataOf(facts, "object");
   const through = object?.ports?.find(({ targetPort, port: own }) => Number(targetPort ?? own) === port);
   const open = [...new Set([...declared, ...probed])].filter((one) => one !== port);
-  const hint = !declared.includes(port) && open.length > 0 ? `; its containers declare port ${open.slice(0, 4).join(", ")}` : "";
+  const hint =
+    !declared.includes(port) && open.length > 0 ? `; its containers declare port ${open.slice(0, 4).join(", ")}` : "";
   const via = through && object?.kind === "service" ? ` (port ${through.port} of service ${object.name})` : "";
   const failure: Failure = {
     ...symptom,
     message: `${symptom.message}${via}${hint}`,
     facts: { ...symptom.facts, ...(declared.length > 0 && { declared_ports: declared.slice(0, 8).map(String) }) },
   };
-  return finding(failure, [...factsEvidence(failure.facts, "forward"), ...clusterView(facts)], declared.length > 0 ? ["walk", "status"] : ["walk"]);
+  return finding(
+    failure,
+    [...factsEvidence(failure.facts, "forward"), ...clusterView(facts)],
+    declared.length > 0 ? ["walk", "status"] : ["walk"],
+  );
 }
 
 function missing(symptom: Failure, facts: readonly Fact[]): Finding {

@@ -20,7 +20,7 @@ const statuses = ({ status }: DetailedPod): readonly ContainerStatus[] => [
 ];
 
 /** The container that ended badly a short time ago and more than once, or just now: it may be ready again for a moment only. */
-export function restless(pod: DetailedPod, nowMs: number): ContainerStatus | undefined {
+function restless(pod: DetailedPod, nowMs: number): ContainerStatus | undefined {
   return (pod.status?.containerStatuses ?? []).find(({ restartCount = 0, state, lastState }) => {
     const ended = state?.terminated ?? lastState?.terminated;
     if (ended === undefined || restartCount === 0) return false;

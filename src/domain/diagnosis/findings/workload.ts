@@ -35,11 +35,16 @@ export function workloadFinding(seen: Seen): Finding | undefined {
       ? symptom
       : { code: "no_matching_pods", message: "the target has no pods", ...context(facts) };
     const { failure, evidence } = explainNoPods(base, facts);
-    const witnesses: Witness[] = [...(aboutPods.has(symptom.code) ? (["walk"] as const) : []), ...(pods ? (["status"] as const) : [])];
+    const witnesses: Witness[] = [
+      ...(aboutPods.has(symptom.code) ? (["walk"] as const) : []),
+      ...(pods ? (["status"] as const) : []),
+    ];
     return finding(failure, [...factsEvidence(failure.facts, "API server"), ...evidence], witnesses);
   }
   if (pods === undefined) {
-    return aboutPods.has(symptom.code) ? finding(symptom, factsEvidence(symptom.facts, "API server"), ["walk"]) : undefined;
+    return aboutPods.has(symptom.code)
+      ? finding(symptom, factsEvidence(symptom.facts, "API server"), ["walk"])
+      : undefined;
   }
   return podsFinding(seen, pods);
 }
@@ -55,7 +60,9 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
   if (others && !aboutPods.has(symptom.code) && seen.pod !== pod.metadata.name) return undefined;
   const raw = { ...troubled.failure, facts: { ...symptom.facts, ...troubled.failure.facts, ...context(facts).facts } };
   const { failure, events } =
-    raw.code === "pod_unschedulable" ? { failure: explainScheduling(raw, pod, facts), events: [] } : explainContainer(raw, pod, facts);
+    raw.code === "pod_unschedulable"
+      ? { failure: explainScheduling(raw, pod, facts), events: [] }
+      : explainContainer(raw, pod, facts);
   const workload = workloadOf(facts, pod);
   const changes = changesBefore(facts, pod, nowMs);
   const log = dataOf(facts, "log");
@@ -89,7 +96,9 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
 const context = (facts: readonly Fact[]): { facts: Record<string, string> } => {
   const kubeconfig = dataOf(facts, "kubeconfig");
   const namespace = dataOf(facts, "namespace")?.namespace;
-  return { facts: { ...(kubeconfig && { context: kubeconfig.context }), ...(namespace !== undefined && { namespace }) } };
+  return {
+    facts: { ...(kubeconfig && { context: kubeconfig.context }), ...(namespace !== undefined && { namespace }) },
+  };
 };
 
 /** The pod's maker by the name that people know: a replica set's deployment. */
@@ -132,11 +141,24 @@ const shownWidth = 200;
 
 function statusEvidence({ facts = {} }: Failure, pod: DetailedPod): Evidence[] {
   const source = `pod ${pod.metadata.name}`;
-  const status = pod.status?.containerStatuses?.find(({ name }) => name === facts["container"]) ??
+  const status =
+    pod.status?.containerStatuses?.find(({ name }) => name === facts["container"]) ??
     pod.status?.initContainerStatuses?.find(({ name }) => name === facts["container"]);
   const ended = status?.state?.terminated ?? status?.lastState?.terminated;
   const restarts = status?.restartCount ?? 0;
-  const shown = new Set(["pod", "container", "exit_code", "restarts", "reason", "context", "namespace", "service", "status", "workload", "limit"]);
+  const shown = new Set([
+    "pod",
+    "container",
+    "exit_code",
+    "restarts",
+    "reason",
+    "context",
+    "namespace",
+    "service",
+    "status",
+    "workload",
+    "limit",
+  ]);
   return [
     ...(ended
       ? [
@@ -148,7 +170,9 @@ function statusEvidence({ facts = {} }: Failure, pod: DetailedPod): Evidence[] {
           },
         ]
       : []),
-    ...(status?.state?.waiting?.reason === undefined ? [] : [{ fact: "waits with", value: plainWord(status.state.waiting.reason), source }]),
+    ...(status?.state?.waiting?.reason === undefined
+      ? []
+      : [{ fact: "waits with", value: plainWord(status.state.waiting.reason), source }]),
     ...factsEvidence(Object.fromEntries(Object.entries(facts).filter(([name]) => !shown.has(name))), source),
   ];
 }
@@ -167,9 +191,19 @@ export function clusterView(facts: readonly Fact[]): Evidence[] {
   const ready = pods.data.pods.filter(readyByCluster).length;
   const policies = dataOf(facts, "policies")?.policies ?? [];
   return [
-    { fact: "pods ready by the cluster's own checks", value: `${ready} of ${pods.data.pods.length}`, source: "API server" },
+    {
+      fact: "pods ready by the cluster's own checks",
+      value: `${ready} of ${pods.data.pods.length}`,
+      source: "API server",
+    },
     ...(policies.length > 0
-      ? [{ fact: "network policies on them", value: policies.slice(0, 5).map(plainWord).join(", "), source: "API server" }]
+      ? [
+          {
+            fact: "network policies on them",
+            value: policies.slice(0, 5).map(plainWord).join(", "),
+            source: "API server",
+          },
+        ]
       : []),
   ];
 }
