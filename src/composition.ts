@@ -1,8 +1,10 @@
 import { dirname } from "node:path";
+import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
 import { createConnectionClients } from "#adapters/system/connection-clients.ts";
+import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
@@ -31,7 +33,11 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state, history }: Stores, env: Environment, homeDir: string): Application {
+function createApplication(
+  { state, history, clusterPins, plans }: Stores,
+  env: Environment,
+  homeDir: string,
+): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -45,7 +51,9 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
   };
   let cluster: Promise<KubernetesAdapter> | undefined;
   const kubernetes = (): Promise<KubernetesAdapter> =>
-    (cluster ??= import("#adapters/kubernetes/index.ts").then((loaded) => loaded.createKubernetes(clock)));
+    (cluster ??= import("#adapters/kubernetes/index.ts").then((loaded) =>
+      loaded.createKubernetes(clock, { pins: clusterPins }),
+    ));
   const facts = async (technology: Technology): Promise<FactSource> =>
     technology === "kubernetes"
       ? (await kubernetes()).facts
@@ -56,15 +64,18 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
     clock,
     store: state,
     history,
+    plans,
     driver,
     facts,
     portOwners,
     configSource: createConfigSource(),
+    configEditor: createConfigEditor(),
     listeners: createLocalListeners({
       portOwners,
       clients: createConnectionClients(),
       clock,
     }),
+    addresses: createLocalAddresses(),
     probes: {
       run: async (check, path, context) => {
         probes ??= import("#adapters/probes/index.ts").then((loaded) => loaded.createProbes());
@@ -72,8 +83,15 @@ function createApplication({ state, history }: Stores, env: Environment, homeDir
       },
     },
     ownEnvironment: stringValues(env),
-    makeAccess: (workspace, environment) =>
-      createAccess({ envLayers: [environment], homeDir, workspaceDir: dirname(workspace), trusted: false }),
+    makeAccess: (workspace, environment, trusted) =>
+      createAccess({
+        envLayers: [environment],
+        homeDir,
+        workspaceDir: dirname(workspace),
+        get trusted() {
+          return trusted();
+        },
+      }),
   });
   return {
     ...application,

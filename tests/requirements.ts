@@ -36,6 +36,13 @@ export const requirements = {
   "config-edits": "edits by tools keep comments and order",
 
   // SSH
+  "ssh-forward-sockets": "Unix sockets are ends of a forward, here and at the server",
+  "ssh-forward-remote":
+    "a remote forward leads from the server to this machine, and its check goes the whole way round",
+  "ssh-remote-port-stable": "a port that the server chose for a remote forward is asked for again",
+  "ssh-remote-port-held":
+    "a held port of a remote forward is told from a forbidden one, with who holds it, and taken when it is free",
+  "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
@@ -86,7 +93,19 @@ export const requirements = {
     "client certificate, token, token file and exec plugin are used; a plugin runs once for concurrent dials",
   "kubernetes-ways":
     "the API server is reached through proxy-url (HTTP, HTTPS, SOCKS5), the environment's proxy as kubectl reads it, and hops: requests, watches and tunnels alike",
+  "kubernetes-accounts":
+    "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
+  "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
+  "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-protocols":
+    "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
+  "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
+  "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
+  "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
+  "wire-goaway": "a tunnel that takes no more connections drains; what the server never looked at fails at once",
+  "wire-eager":
+    "first bytes go with the opening; a server that does not answer gets them after its answer from then on",
   "pod-deleted":
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
@@ -99,12 +118,44 @@ export const requirements = {
   "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
+  "check-real-servers":
+    "each kind of check is right about the real server: healthy, stopped, slow, wrong password, missing database, TLS",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
   fault: "twenty staged faults are each named by their root cause, and healthy scenarios have none",
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
   "history-bounded": "what happened is kept over restarts, bounded by number and age",
+  "query-logs": "the log of a service's own pods is read by time and text, the container before a restart too",
+  "cli-run": "run gives a program an environment's variables, secrets only there, and answers its exit code",
+  "cli-env": "env prints an environment's variables for files, shells and scripts",
+  "cli-history": "history, logs and probe tell people what the tools tell models",
+  "cli-watch": "status --watch is a live table that fits the terminal, and a stream of what is different for scripts",
+  "history-cluster": "pods that come, go and are restarted, and images that change, stand in the timeline",
+  history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
+  "history-difference": "and what is different between two moments, also since it last worked",
+  "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
+  "query-connections": "query tells the forwarded connections, with the program that opened each",
+  "query-health": "checks, drops and the time ready are added up by the hour, and flaky services told",
+  "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
+  "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
+  "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
+  "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
+  "kubernetes-watch":
+    "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
+  "kubernetes-balance":
+    "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
+  wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
+  "plan-apply":
+    "a plan says what it does to what runs, is applied, verified and kept as a generation; comments and untouched connections stay",
+  "plan-confirm":
+    "apply_plan takes the plan's own sentence, word for word, in its time, over the text that it was made from",
+  "plan-rollback": "what was ready and is not any more after a plan is put back, file and runtime, verified",
+  "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
+  "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
+  "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { leanSdk, withLazySchemas } from "../../scripts/lean-sdk.ts";
+import { tools } from "../../src/server/mcp/registry.ts";
 import { forEachClient } from "../support/mcp-clients.ts";
 
 let folder = "";
@@ -34,7 +35,7 @@ describe("the SDK as it is bundled", () => {
   forEachClient((_name, connect) => {
     test("serves tools, resources, prompts, completion and errors like the one that is not", async () => {
       const client = await connect({ command: process.execPath, args: [server], env: {} });
-      expect(await client.listTools()).toHaveLength(8);
+      expect(await client.listTools()).toHaveLength(tools.length);
       expect((await client.callTool("get_status", { include: ["env"] })).isError).toBe(false);
       expect((await client.callTool("get_status", { includes: 1 })).answer["error"].code).toBe("invalid_arguments");
       expect(await client.listResources()).toHaveLength(4);

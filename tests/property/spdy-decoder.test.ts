@@ -24,6 +24,7 @@ function recorder(): { readonly sink: FrameSink; readonly events: () => Event[] 
       ping: (id) => void events.push(["ping", id]),
       goAway: (id) => void events.push(["goaway", id]),
       opened: (id) => void events.push(["opened", id]),
+      replied: (id) => void events.push(["replied", id]),
     },
     events: () => events,
   };
@@ -123,7 +124,10 @@ describe("SPDY frames", () => {
     decoder.push(
       Buffer.concat([Buffer.from([0x80, 3, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 0, 1]), Buffer.alloc(65_531, 0x78), ping(2)]),
     );
-    expect(events()).toEqual([["ping", 2]]);
+    expect(events()).toEqual([
+      ["replied", 1],
+      ["ping", 2],
+    ]);
   });
 
   test("header blocks are one valid zlib stream that is flushed after each block", async () => {

@@ -41,8 +41,11 @@ export class ServerTunnel {
   #webSocketBytes: Buffer = nothing;
   #spdyBytes: Buffer = nothing;
   #headersStarted = false;
+  #lastId = 0;
   /** Does not answer pings any more, as a dead peer. */
   mute = false;
+  /** Reads nothing of what it is sent. */
+  deaf = false;
 
   constructor(connection: Duplex, head: Buffer, framing: Framing) {
     this.#connection = connection;
@@ -64,7 +67,7 @@ export class ServerTunnel {
   }
 
   goAway(): void {
-    this.send(control(7, words(0, 0)));
+    this.send(control(7, words(this.#lastId, 0)));
   }
 
   ping(id: number): void {
@@ -89,6 +92,7 @@ export class ServerTunnel {
   }
 
   #received(chunk: Buffer): void {
+    if (this.deaf) return;
     if (this.#framing === "spdy") this.#spdy(chunk);
     else this.#webSocket(chunk);
   }
@@ -153,6 +157,7 @@ export class ServerTunnel {
   }
 
   #opened(id: number, headers: Map<string, string>): void {
+    this.#lastId = id;
     this.send(control(2, words(id, 0)));
     const request = headers.get("requestid") ?? "";
     if (headers.get("streamtype") === "error") {

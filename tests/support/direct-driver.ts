@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport, TunnelStream } from "#application/ports/forward-driver.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { serviceSchema, type ServiceSpec } from "#domain/spec/service.ts";
 
@@ -9,6 +10,8 @@ import { serviceSchema, type ServiceSpec } from "#domain/spec/service.ts";
 export interface DirectDriver extends ForwardDriver {
   /** Every open from now on is refused with this; `undefined`: opens work again. */
   refuseWith: ConnectivityError | undefined;
+  /** What each way says that it rests on. */
+  expiries: readonly Expiry[];
   readonly opens: number;
   /** Open now. */
   readonly openTransports: number;
@@ -35,8 +38,11 @@ class DirectTransport implements Transport {
   readonly #end: (cause: ConnectivityError | undefined) => void;
   #over = false;
 
-  constructor(port: number) {
+  readonly expiries: () => readonly Expiry[];
+
+  constructor(port: number, expiries: () => readonly Expiry[]) {
     this.#port = port;
+    this.expiries = expiries;
     const { promise, resolve } = Promise.withResolvers<ConnectivityError | undefined>();
     this.closed = promise;
     this.#end = resolve;
@@ -92,6 +98,7 @@ export function createDirectDriver(): DirectDriver {
   const driver: DirectDriver = {
     technology: "ssh",
     refuseWith: undefined,
+    expiries: [],
     get opens() {
       return opens;
     },
@@ -104,7 +111,7 @@ export function createDirectDriver(): DirectDriver {
       await new Promise(setImmediate);
       signal.throwIfAborted();
       if (driver.refuseWith) throw driver.refuseWith;
-      const transport = new DirectTransport(Number(service.remotePort));
+      const transport = new DirectTransport(Number(service.remotePort), () => driver.expiries);
       transports.add(transport);
       void transport.closed.then(() => transports.delete(transport));
       return transport;

@@ -30,8 +30,9 @@ export const realClock: Clock = {
 export const kubernetesService = (
   connection: Readonly<Record<string, unknown>>,
   remotePort: number | string,
+  keys: Readonly<Record<string, unknown>> = {},
 ): ServiceSpec =>
-  serviceSchema.parse({ name: "target", technology: "kubernetes", remote_port: remotePort, connection });
+  serviceSchema.parse({ name: "target", technology: "kubernetes", remote_port: remotePort, connection, ...keys });
 
 /** The code that a promise rejects with; the text of any other error. */
 export const codeOf = (promise: Promise<unknown>): Promise<string> =>

@@ -4,13 +4,8 @@ import type { ServiceSpec } from "#domain/spec/service.ts";
 /** What the format knows and no engine does yet: said, never ignored where the service would reach something else. */
 export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
   if (spec.technology === "ssh") {
-    const { direction, driver, remoteSocket } = spec.connection;
-    if (direction !== undefined && direction !== "local") return unsupported(`connection.direction: ${direction}`);
-    if (driver === "openssh") return unsupported("connection.driver: openssh");
-    if (remoteSocket !== undefined) return unsupported("connection.remote_socket");
-    return undefined;
+    return spec.connection.driver === "openssh" ? unsupported("connection.driver: openssh") : undefined;
   }
-  if (spec.connection.selector !== undefined) return unsupported("connection.selector");
   return spec.via === undefined ? undefined : unsupported("via (jump hosts) of a Kubernetes service");
 }
 

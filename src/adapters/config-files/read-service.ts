@@ -1,6 +1,6 @@
 import type { Failure } from "#domain/connectivity-error.ts";
 import type { Position, ServiceDeclaration } from "#domain/spec/configuration.ts";
-import { isLoopbackName } from "#domain/spec/health-check.ts";
+import { isLoopbackName } from "#domain/spec/checks/http.ts";
 import { inheritDefaults } from "./defaults.ts";
 import { checkLocalportName, localportService, withRestartDefaults } from "./localport-service.ts";
 import {
@@ -79,10 +79,14 @@ export function readService(item: Located, index: number, context: ServiceContex
     enabled,
     tags: texts(plain["tags"]),
     dependsOn: texts(plain["depends_on"]),
-    localPort: typeof plain["local_port"] === "number" ? plain["local_port"] : 0,
+    localPort: typeof plain["local_port"] === "number" && isListening(plain) ? plain["local_port"] : 0,
     listen: typeof plain["listen"] === "string" ? plain["listen"] : "127.0.0.1",
   };
 }
+
+/** The local port of a remote forward is a target: others may have it too, and any program may listen there. */
+const isListening = ({ connection }: Record<string, unknown>): boolean =>
+  (connection as { readonly direction?: unknown } | undefined)?.direction !== "remote";
 
 const nameOf = (node: Located | undefined): string | undefined =>
   node?.kind === "scalar" && typeof node.value === "string" && !node.missing && node.value !== ""
@@ -140,10 +144,10 @@ function reportUnbuilt(
   report: Report,
 ): Failure | undefined {
   const problem = { ...position, severity: "warning" as const, code: "not_supported" as const, path: formatPath(path) };
-  if (spec?.balance !== undefined) {
+  if (spec?.technology === "ssh" && spec.balance !== undefined) {
     report({
       ...problem,
-      message: "balance has no effect yet: one target at a time is used",
+      message: "balance has no effect on an SSH forward: it has one target",
       path: formatPath([...path, "balance"]),
     });
   }

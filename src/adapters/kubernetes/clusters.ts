@@ -1,3 +1,4 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { Route } from "#application/ports/route.ts";
@@ -5,6 +6,7 @@ import { ClusterApi } from "./api/cluster-api.ts";
 import { resolveContext } from "./config/cluster-context.ts";
 import { Credentials } from "./config/credentials.ts";
 import { ExecCredentials } from "./config/exec-credentials.ts";
+import { accountFolder, inClusterKubeconfig } from "./config/in-cluster.ts";
 import { kubeconfigFingerprint, kubeconfigPaths, loadKubeconfig, type Kubeconfig } from "./config/kubeconfig.ts";
 
 /** More files or contexts in use at once than anybody has; beyond it the oldest are read anew. */
@@ -17,22 +19,31 @@ export class Clusters {
   readonly #configs = new Map<string, { readonly fingerprint: string; readonly config: Promise<Kubeconfig> }>();
   readonly #apis = new Map<string, ClusterApi>();
 
-  constructor(clock: Clock) {
+  readonly #accountFolder: string;
+
+  constructor(clock: Clock, account = accountFolder) {
     this.clock = clock;
+    this.#accountFolder = account;
     this.#plugins = new ExecCredentials(clock);
   }
 
   /**
-   * The kubeconfig as it is on disk now.
+   * The kubeconfig as it is on disk now; where there is none, the account of the pod that this process runs in.
    * @throws ConnectivityError `kubeconfig_missing`, `kubeconfig_invalid`
    */
   async kubeconfig(access: Access): Promise<Kubeconfig> {
     const paths = kubeconfigPaths(access);
-    const key = paths.join("\n");
+    const account = access.env("KUBERNETES_SERVICE_HOST") ?? "";
+    const key = [...paths, account].join("\n");
     const fingerprint = await kubeconfigFingerprint(paths);
     const known = this.#configs.get(key);
     if (known?.fingerprint === fingerprint) return known.config;
-    const config = loadKubeconfig(paths);
+    const config = loadKubeconfig(paths).catch(async (error: unknown) => {
+      const missing = error instanceof ConnectivityError && error.code === "kubeconfig_missing";
+      const found = missing ? await inClusterKubeconfig(access, this.#accountFolder) : undefined;
+      if (found !== undefined) return found;
+      throw error;
+    });
     remember(this.#configs, key, { fingerprint, config });
     return config;
   }

@@ -1,9 +1,12 @@
 import type { Clock } from "#application/ports/clock.ts";
 import type { FactSource } from "#application/ports/fact-source.ts";
+import type { ClusterPins } from "#application/ports/cluster-pins.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import { Clusters } from "./clusters.ts";
 import { KubernetesFacts } from "./facts/kubernetes-facts.ts";
 import { KubernetesDriver } from "./kubernetes-driver.ts";
+import { createMemoryPins } from "./memory-pins.ts";
+import { PinnedClusters } from "./pinned-clusters.ts";
 
 export interface KubernetesAdapter {
   readonly driver: ForwardDriver;
@@ -11,10 +14,23 @@ export interface KubernetesAdapter {
   readonly facts: FactSource;
 }
 
+export interface KubernetesOptions {
+  /** Where a pod's account is mounted; for tests. */
+  readonly accountFolder?: string;
+  /** Which cluster each context led to; default: forgotten with the process. */
+  readonly pins?: ClusterPins;
+}
+
 /** The Kubernetes adapter. Nothing is read or connected before the first use; `driver.close()` releases both. */
-export function createKubernetes(clock: Clock): KubernetesAdapter {
-  const clusters = new Clusters(clock);
-  return { driver: new KubernetesDriver(clusters), facts: new KubernetesFacts(clusters) };
+export function createKubernetes(
+  clock: Clock,
+  { accountFolder, pins = createMemoryPins() }: KubernetesOptions = {},
+): KubernetesAdapter {
+  const clusters = new Clusters(clock, accountFolder);
+  return {
+    driver: new KubernetesDriver(clusters, new PinnedClusters(pins, clock)),
+    facts: new KubernetesFacts(clusters),
+  };
 }
 
 /** The forward driver alone. */

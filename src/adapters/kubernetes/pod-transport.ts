@@ -1,15 +1,21 @@
-import { ConnectivityError, type Facts, toConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { podNews, type SeenPods } from "#domain/kubernetes/pod-news.ts";
 import { isLeaving } from "#domain/kubernetes/pod.ts";
+import type { Balance } from "#domain/routing/pick-target.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
-import type { Candidate, Target } from "./target/target-state.ts";
+import type { PodMember } from "./pods/pod-member.ts";
+import { PodSet } from "./pods/pod-set.ts";
+import type { Candidate } from "./target/target-state.ts";
 import type { TargetWatch } from "./target/target-watch.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
-import type { Tunnel } from "./wire/tunnel.ts";
-import { TunnelPool } from "./wire/tunnel-pool.ts";
+import { targetWords, type Target } from "./target/target.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
+import type { PodLink } from "./wire/pod-link.ts";
 
 export interface PodTransportParts {
   readonly api: ClusterApi;
@@ -18,91 +24,127 @@ export interface PodTransportParts {
   readonly access: Access;
   readonly clock: Clock;
   readonly protocol: TunnelProtocol;
+  readonly balance: Balance;
   readonly candidate: Candidate;
   /** Proves the candidate reachable. */
-  readonly tunnel: Tunnel;
+  readonly tunnel: PodLink;
 }
 
-interface Slot {
-  readonly candidate: Candidate;
-  readonly pool: TunnelPool;
-}
-
-/**
- * Whether to leave a pod that still takes connections: for a ready one when it is not, and for one of a newer version,
- * since a rollout deletes the old pod the moment the new one is ready.
- */
-const isBetter = (other: Candidate, current: Candidate): boolean =>
-  other.ready && (!current.ready || (other.owner !== current.owner && other.createdMs > current.createdMs));
-
-/** What a pod that is gone has sent may still be on its way; then its open connections are reset. */
-const lastBytesMs = 500;
 const dialTimeoutMs = 10_000;
+/** Pods that are tried for one connection: what is known of them may be a moment old. */
+const podsTried = 3;
+const podsShown = 10;
+/** Of a change of a thousand pods. */
+const newsAtOnce = 20;
 
 /**
- * The way to one target: warm tunnels to one of its pods, and to the next when that one leaves. Ends when the pod is gone
- * and no other is ready, or when its tunnels are lost and cannot be opened again at once.
+ * The way to one target: warm tunnels to its pods, kept in step with what takes connections now. Ends when no pod does, or
+ * when all tunnels are lost and cannot be opened again at once.
  */
 export class PodTransport implements Transport {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly #parts: PodTransportParts;
+  readonly #pods: PodSet;
   #settle!: (cause: ConnectivityError | undefined) => void;
   #state: "open" | "closing" | "closed" = "open";
-  #slot: Slot;
-  /** Earlier pods that still carry connections. */
-  readonly #leaving = new Set<Slot>();
-  #move: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  readonly #ending = new AbortController();
+  #seen: SeenPods | undefined;
+  #tell: (news: string) => void = () => undefined;
+  /** For words and facts when no pod is left. */
+  #last: Candidate;
 
   constructor(parts: PodTransportParts) {
     this.#parts = parts;
+    this.#last = parts.candidate;
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    this.#slot = this.#slotFor(parts.candidate, parts.tunnel);
+    const { api, target, access, clock, protocol, balance, watch } = parts;
+    this.#pods = new PodSet(parts.candidate, parts.tunnel, {
+      clock,
+      balance,
+      namespace: target.namespace,
+      dial: ({ pod }, signal) => {
+        const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
+        return dialTunnel({
+          api,
+          namespace: target.namespace,
+          pod,
+          access,
+          clock,
+          signal: limited,
+          prefer: protocol,
+        });
+      },
+      isLeaving: (candidate) => {
+        const pod = watch.pod(candidate);
+        return pod === undefined || isLeaving(pod);
+      },
+      isGone: (candidate) => {
+        const phase = watch.pod(candidate)?.status?.phase ?? "Failed";
+        return phase === "Succeeded" || phase === "Failed";
+      },
+      podGone: ({ pod }) => this.#podGone(pod),
+      onEmpty: (cause) => this.#empty(cause),
+    });
   }
 
   get via(): string {
-    return `pod ${this.#slot.candidate.pod}`;
+    const warm = this.#pods.warm;
+    return warm.length > 1
+      ? `${warm.length} pods of ${targetWords(this.#parts.target)}`
+      : `pod ${warm[0]?.candidate.pod ?? this.#last.pod}`;
   }
 
   facts(): Facts {
-    const { candidate, pool } = this.#slot;
+    const { target, api, protocol, balance } = this.#parts;
+    const { warm } = this.#pods;
+    const candidate = warm[0]?.candidate ?? this.#last;
     return {
       pod: candidate.pod,
       port: candidate.port,
-      namespace: this.#parts.target.namespace,
-      context: this.#parts.api.context.name,
-      protocol: pool.protocol ?? this.#parts.protocol,
-      tunnels: pool.tunnels,
+      namespace: target.namespace,
+      context: api.context.name,
+      protocol: warm[0]?.protocol ?? protocol,
+      tunnels: warm.reduce((sum, member) => sum + member.tunnels, 0),
+      ...warm[0]?.pool?.limits,
+      ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
+      ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
     };
   }
 
+  expiries(): readonly Expiry[] {
+    return this.#parts.api.expiries();
+  }
+
   async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
-    signal.throwIfAborted();
-    this.#check();
-    // A pod that leaves takes no new connections while another one is on its way.
-    if (this.#move !== undefined && this.#isGone(this.#slot.candidate)) await abortable(this.#move, signal);
-    this.#check();
-    const { candidate, pool } = this.#slot;
-    const to = {
-      namespace: this.#parts.target.namespace,
-      pod: candidate.pod,
-      port: candidate.port,
-      endCuts: candidate.endCuts,
-    };
-    try {
-      const stream = await pool.open(to, signal);
-      if (!signal.aborted) return stream;
-      stream.destroy();
-    } catch (error) {
+    const tried = new Set<PodMember>();
+    let failure: unknown;
+    while (tried.size < podsTried) {
       signal.throwIfAborted();
       this.#check();
-      throw error;
+      const member = this.#pods.choose(tried);
+      if (member === undefined) {
+        // A pod that leaves takes no new connections while another one is on its way.
+        if (!this.#pods.warming) break;
+        await abortable(this.#pods.change, signal);
+        continue;
+      }
+      tried.add(member);
+      this.#last = member.candidate;
+      try {
+        const stream = await member.open(signal);
+        if (!signal.aborted) return stream;
+        stream.destroy();
+      } catch (error) {
+        signal.throwIfAborted();
+        failure ??= error;
+        member.passOver();
+      }
     }
-    throw signal.reason;
+    this.#check();
+    throw failure ?? this.#podGone(this.#last.pod);
   }
 
   close(deadlineMs: number): Promise<void> {
@@ -116,99 +158,37 @@ export class PodTransport implements Transport {
   /** Looks at the target again; called after each change of its watch. */
   evaluate(): void {
     if (this.#state !== "open") return;
-    for (const slot of this.#leaving) if (this.#isDeleted(slot.candidate)) this.#resetSoon(slot);
-    const { candidates } = this.#parts.watch.state;
-    const [best] = candidates;
-    const same = candidates.find(({ uid }) => uid === this.#slot.candidate.uid);
-    if (same !== undefined && (best === undefined || !isBetter(best, same))) {
-      if (same.port !== this.#slot.candidate.port || same.ready !== this.#slot.candidate.ready) {
-        this.#slot = { ...this.#slot, candidate: same };
-      }
-      return;
-    }
-    if (best !== undefined) this.#moveTo(best);
-    else if (this.#isGone(this.#slot.candidate)) this.#end(this.#podGone());
-    // Otherwise the pod is there but not ready, as all others are: its connections tell.
+    const { news, seen } = podNews(this.#seen, this.#parts.watch.pods);
+    this.#seen = seen;
+    for (const one of news.slice(0, newsAtOnce)) this.#tell(one);
+    this.#pods.follow(this.#parts.watch.state.candidates);
+  }
+
+  onNews(listener: (news: string) => void): void {
+    this.#tell = listener;
   }
 
   #check(): void {
     if (this.#state === "open") return;
     throw new ConnectivityError("connection_lost", `the way to ${this.via} is closed`, {
-      pod: this.#slot.candidate.pod,
+      pod: this.#last.pod,
       namespace: this.#parts.target.namespace,
     });
   }
 
-  #moveTo(candidate: Candidate): void {
-    if (this.#move !== undefined) return;
-    this.#move = this.#takeOver(candidate).finally(() => {
-      this.#move = undefined;
-      // The target may have changed again meanwhile.
-      this.evaluate();
-    });
-  }
-
-  /** Make before break: the new pod has a tunnel before the old one takes no more. */
-  async #takeOver(candidate: Candidate): Promise<void> {
-    const before = this.#slot;
-    try {
-      const tunnel = await this.#dial(candidate, this.#ending.signal);
-      if (this.#state !== "open") {
-        tunnel.destroy();
-        return;
-      }
-      this.#slot = this.#slotFor(candidate, tunnel);
-      this.#leaving.add(before);
-      void before.pool.drain().then(() => this.#leaving.delete(before));
-      if (this.#isDeleted(before.candidate)) this.#resetSoon(before);
-    } catch (error) {
-      if (this.#state === "open" && this.#isGone(before.candidate)) this.#end(this.#podGone(error));
+  /** Nothing is warm and nothing on its way: the pods are gone, or the cluster is. */
+  #empty(cause: ConnectivityError | undefined): void {
+    if (this.#state !== "open") return;
+    const { watch, target } = this.#parts;
+    if (cause === undefined || cause.code === "pod_gone" || watch.state.candidates.length === 0) {
+      this.#end(this.#podGone(this.#last.pod, cause));
+      return;
     }
+    const facts = { pod: this.#last.pod, namespace: target.namespace, because: cause.code };
+    this.#end(new ConnectivityError("connection_lost", `the tunnels to ${this.via} are lost`, facts, { cause }));
   }
 
-  #dial({ pod }: Candidate, signal: AbortSignal): Promise<Tunnel> {
-    const { api, access, clock, protocol, target } = this.#parts;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-    return dialTunnel({ api, namespace: target.namespace, pod, access, clock, signal: limited, prefer: protocol });
-  }
-
-  #slotFor(candidate: Candidate, tunnel: Tunnel): Slot {
-    const pool = new TunnelPool(tunnel, {
-      clock: this.#parts.clock,
-      dial: (signal) => this.#dial(candidate, signal),
-      onLost: (cause) => this.#lost(candidate, cause),
-    });
-    return { candidate, pool };
-  }
-
-  #lost(candidate: Candidate, cause: ConnectivityError): void {
-    if (this.#state !== "open" || candidate.uid !== this.#slot.candidate.uid || this.#move !== undefined) return;
-    const [best] = this.#parts.watch.state.candidates.filter(({ uid }) => uid !== candidate.uid);
-    const podLevel = cause.code === "pod_gone" || cause.code === "forward_refused";
-    if (podLevel && best !== undefined) this.#moveTo(best);
-    else if (cause.code === "pod_gone") this.#end(this.#podGone(cause));
-    else {
-      const facts = { pod: candidate.pod, namespace: this.#parts.target.namespace, because: cause.code };
-      this.#end(new ConnectivityError("connection_lost", `the tunnels to ${this.via} are lost`, facts, { cause }));
-    }
-  }
-
-  #resetSoon(slot: Slot): void {
-    this.#leaving.delete(slot);
-    this.#parts.clock.after(lastBytesMs, () => slot.pool.destroy(this.#podGone(undefined, slot.candidate)));
-  }
-
-  #isGone(candidate: Candidate): boolean {
-    const pod = this.#parts.watch.pods.find(({ metadata }) => metadata.uid === candidate.uid);
-    return pod === undefined || isLeaving(pod);
-  }
-
-  #isDeleted(candidate: Candidate): boolean {
-    const pod = this.#parts.watch.pods.find(({ metadata }) => metadata.uid === candidate.uid);
-    return pod === undefined || pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
-  }
-
-  #podGone(cause?: unknown, { pod } = this.#slot.candidate): ConnectivityError {
+  #podGone(pod: string, cause?: unknown): ConnectivityError {
     const facts = { pod, namespace: this.#parts.target.namespace };
     return new ConnectivityError("pod_gone", `pod ${pod} is gone`, facts, { cause });
   }
@@ -217,12 +197,11 @@ export class PodTransport implements Transport {
     if (this.#state !== "open") return;
     this.#state = "closing";
     this.#parts.watch[Symbol.dispose]();
-    const slots = [this.#slot, ...this.#leaving];
     let cut: Disposable | undefined;
     const deadline = new Promise<void>((resolve) => {
       cut = this.#parts.clock.after(deadlineMs, resolve);
     });
-    await Promise.race([Promise.all(slots.map(({ pool }) => pool.drain())), deadline, this.closed]);
+    await Promise.race([this.#pods.drain(), deadline, this.closed]);
     cut?.[Symbol.dispose]();
     this.#end(undefined);
   }
@@ -232,9 +211,7 @@ export class PodTransport implements Transport {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#parts.watch[Symbol.dispose]();
-    this.#ending.abort(toConnectivityError(new DOMException("closed", "AbortError")));
-    for (const { pool } of [this.#slot, ...this.#leaving]) pool.destroy(reason);
-    this.#leaving.clear();
+    this.#pods.destroy(reason);
     this.#settle(cause);
   }
 }

@@ -3,7 +3,7 @@ import type { Route } from "#application/ports/route.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
-import type { Target } from "./target/target-state.ts";
+import type { Target } from "./target/target.ts";
 import { TargetWatch } from "./target/target-watch.ts";
 import type { WatchHub } from "./watch/watch-hub.ts";
 
@@ -76,7 +76,8 @@ export class TargetFollower implements Disposable {
     if (this.#disposed || this.#watch === undefined) return;
     const { candidates, failure } = this.#watch.state;
     const places = candidates.map(({ uid, port, ready }) => `${uid}:${port}:${ready}`).toSorted();
-    this.#tell(failure?.code ?? places.join());
+    // While the cluster is away what was known stays; that it is back is news too.
+    this.#tell(this.#watch.error?.code ?? failure?.code ?? places.join());
   }
 
   #tell(seen: string): void {

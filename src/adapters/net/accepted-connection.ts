@@ -5,6 +5,7 @@ import type { LocalConnection, RelayOutcome } from "#application/ports/local-lis
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import type { AbandonedPeers } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
+import { isDirect } from "./direct-stream.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay, reset } from "./relay.ts";
 import { isPlainSocket, socketSource } from "./socket-source.ts";
@@ -81,13 +82,19 @@ export class AcceptedConnection implements LocalConnection {
     if (isPlainSocket(target)) target.setNoDelay(true);
     // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
     target.on("error", () => undefined);
-    const source = isPlainSocket(target) ? socketSource(target, this.#deps.buffers) : streamSource(target);
-    return relay(this.#source, { bytes: this.#early.splice(0), ended: this.#ended }, source, this.#deps.clock);
+    const early = { bytes: this.#early.splice(0), ended: this.#ended };
+    return relay(this.#source, early, this.#sourceOf(target), this.#deps.clock);
+  }
+
+  #sourceOf(target: TunnelStream): ByteSource {
+    if (isPlainSocket(target)) return socketSource(target, this.#deps.buffers);
+    return isDirect(target) ? target.source() : streamSource(target);
   }
 
   /** Its input is at an end: is the client still there? */
   async #lookAfter(): Promise<void> {
-    if (this.#earlyBytes > 0) return;
+    // A Unix socket has no port to look its other end up by.
+    if (this.#earlyBytes > 0 || this.#peer.port === 0) return;
     const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
     if (this.#state !== "watched") return;
     if (abandoned) {

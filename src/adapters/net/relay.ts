@@ -4,6 +4,7 @@ import type { Clock } from "#application/ports/clock.ts";
 import type { RelayOutcome } from "#application/ports/local-listener.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { isDirect } from "./direct-stream.ts";
 import { isPlainSocket } from "./socket-source.ts";
 
 /** What came from the client before the relay. */
@@ -116,6 +117,9 @@ export function relay(
   });
 }
 
+const writeShared = (sink: Duplex, bytes: Buffer): boolean =>
+  isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+
 /** One direction: reads while the sink takes it. */
 function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void): void {
   let stopped = false;
@@ -139,7 +143,7 @@ function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void):
       sink.write(bytes, taken);
       stopped = sink.writableLength > 0;
     } else {
-      stopped = !sink.write(tenure === "shared" ? Buffer.from(bytes) : bytes);
+      stopped = tenure === "shared" ? !writeShared(sink, bytes) : !sink.write(bytes);
     }
     return !stopped;
   }, isPlainSocket(sink));

@@ -104,9 +104,11 @@ export function createHistoryStore(database: Database): HistoryStore {
 
 /** Every value is bound; only names of ours stand in the text. */
 function condition(table: string, filter: EventFilter): { readonly where: string; readonly values: unknown[] } {
-  const { workspace, service, kinds, sinceMs, untilMs, match } = filter;
+  const { workspace, service, orWorkspace, kinds, sinceMs, untilMs, match } = filter;
   const parts: [string, ...unknown[]][] = [["workspace = ?", workspace]];
-  if (service !== undefined) parts.push(["service = ?", service]);
+  if (service !== undefined) {
+    parts.push([orWorkspace === true ? "service IN (?, '')" : "service = ?", service]);
+  }
   if (kinds !== undefined) parts.push([`kind IN (${kinds.map(() => "?").join(", ")})`, ...kinds]);
   if (sinceMs !== undefined) parts.push(["at_ms >= ?", sinceMs]);
   if (untilMs !== undefined) parts.push(["at_ms <= ?", untilMs]);

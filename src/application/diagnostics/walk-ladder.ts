@@ -142,7 +142,8 @@ export async function probeThrough(
 ): Promise<ProbeResult> {
   using limit = limited(deps.clock, Math.min(spec.healthCheck.timeoutMs, withinMs), signal);
   const path = {
-    connect: (inner: AbortSignal) => transport.connect({ signal: inner }),
+    connect: (inner: AbortSignal) =>
+      transport.connectForCheck?.({ signal: inner }) ?? transport.connect({ signal: inner }),
     host: "localhost",
     port: spec.localPort,
   };

@@ -97,6 +97,13 @@ export class HealthMonitor {
     return promise;
   }
 
+  /** A check from now: one that is on its way may say what was before. `undefined` as `check`. */
+  recheck(): Promise<ProbeResult | undefined> {
+    this.#running?.controller.abort();
+    this.#running = undefined;
+    return this.check();
+  }
+
   async #run(transport: Transport, controller: AbortController): Promise<ProbeResult | undefined> {
     const { clock } = this.#deps;
     this.#overtaken = false;
@@ -127,7 +134,7 @@ export class HealthMonitor {
     controller.signal.addEventListener("abort", onAbort, { once: true });
     using _deadline = clock.after(healthCheck.timeoutMs, () => controller.abort());
     const path = {
-      connect: (signal: AbortSignal) => transport.connect({ signal }),
+      connect: (signal: AbortSignal) => transport.connectForCheck?.({ signal }) ?? transport.connect({ signal }),
       host: "localhost",
       port: this.#service.localPort,
     };

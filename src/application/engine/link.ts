@@ -69,6 +69,15 @@ export class Link {
     this.dial();
   }
 
+  /** A dial that began before the network changed may hang: begun anew. */
+  restart(): void {
+    if (this.#state.kind !== "dialing") return;
+    this.#attempt?.abort(new ConnectivityError("cancelled", "dialled again"));
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    void this.#open(attempt);
+  }
+
   /** The transport is open and of no use: as if it had been lost, with the same backoff and the same count of attempts. */
   abandon(reason: Failure): void {
     if (this.#state.kind === "up") this.#failed(reason);

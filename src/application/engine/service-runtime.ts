@@ -14,6 +14,7 @@ import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
 import { Reception } from "./reception.ts";
+import { isStalePath, reverify } from "./reverify.ts";
 
 export interface ServiceRuntimeDependencies {
   readonly clock: Clock;
@@ -29,18 +30,15 @@ export interface ServiceRuntimeDependencies {
   onFlapping(finding: Failure): void;
   /** `undefined`: it was refused. */
   onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
+  /** Something happened to the target. */
+  onNews?(news: string): void;
   /** A check ended; the condition may be the same as before. */
   onCheck?(result: ProbeResult, durationMs: number): void;
 }
 
-/** A check that fails so says that the way to the target is stale, not that the target is ill: a new dial may help. */
-const stalePath: readonly string[] = ["connection_lost", "operation_timed_out", "pod_gone", "forward_refused"];
-/** A tunnel that died without a word shows as a target that says nothing. */
-const isStalePath = ({ code, facts }: Failure): boolean => stalePath.includes(code) || facts?.["silent"] === true;
-
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
-  readonly spec: ServiceSpec;
+  #spec: ServiceSpec;
   readonly #deps: ServiceRuntimeDependencies;
   readonly #port: LocalPort;
   readonly #reception: Reception;
@@ -54,10 +52,11 @@ export class ServiceRuntime {
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
+  #seen: ProbeResult["facts"];
   #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#deps = deps;
     this.#reception = new Reception(spec, {
       clock: deps.clock,
@@ -77,7 +76,10 @@ export class ServiceRuntime {
       clock: deps.clock,
       probes: deps.probes,
       access: deps.access,
-      onResult: (result, durationMs) => deps.onCheck?.(result, durationMs),
+      onResult: (result, durationMs) => {
+        this.#seen = result.facts;
+        deps.onCheck?.(result, durationMs);
+      },
       onChange: (health, before) => this.#healthChanged(health, before),
     });
     this.#link = new Link(spec, {
@@ -92,11 +94,15 @@ export class ServiceRuntime {
       onOpened: (transport) => {
         this.#monitor.watch(transport);
         this.#reception.admitWaiting(transport);
+        transport.onNews?.((news) => deps.onNews?.(news));
       },
       onDown: () => this.#monitor.pause(),
     });
   }
 
+  get spec(): ServiceSpec {
+    return this.#spec;
+  }
   get condition(): ServiceCondition {
     return this.#condition;
   }
@@ -111,6 +117,10 @@ export class ServiceRuntime {
   get port(): number {
     return this.#port.port ?? this.spec.localPort;
   }
+  /** Where it listens: an address, or the path of a Unix socket. */
+  get host(): string {
+    return this.#port.host ?? this.spec.listen;
+  }
   get listening(): boolean {
     return this.#port.isOpen;
   }
@@ -120,6 +130,10 @@ export class ServiceRuntime {
   /** Forwarded connections that are open now. */
   get connections(): number {
     return this.#reception.open;
+  }
+  /** Facts of the last check, such as the end of a certificate. */
+  get seen(): ProbeResult["facts"] {
+    return this.#seen;
   }
   get waitingConnections(): number {
     return this.#reception.waiting;
@@ -175,9 +189,20 @@ export class ServiceRuntime {
     if (this.#wanted && this.#link.state.kind !== "idle") this.#link.redial(reason);
   }
 
+  /** This machine slept or its network changed; `verified` when the drivers have looked at what they hold. */
+  wake(verified: Promise<unknown>): void {
+    if (this.#wanted && this.#refused) void this.start();
+    else if (this.#wanted) void reverify(this.#link, this.#monitor, verified);
+  }
+
   /** Runs the check now; `undefined` when the link is down. */
   check(): ReturnType<HealthMonitor["check"]> {
     return this.#monitor.check();
+  }
+
+  /** The same way to the same target under a declaration that differs beside that: nothing is cut. */
+  redeclare(spec: ServiceSpec): void {
+    this.#spec = spec;
   }
 
   /** Closes everything; resolves when the local port is released. */

@@ -110,7 +110,13 @@ export class Recorder {
     this.#soon();
   }
 
-  /** Writes what is on its way, so that it is found. */
+  /** The store, with all that happened so far in it. */
+  read(): HistoryStore {
+    this.flush();
+    return this.#store;
+  }
+
+  /** Writes what is on its way. */
   flush(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;

@@ -27,6 +27,8 @@ export interface HistoryEvent {
   readonly code?: ErrorCode;
   /** Of kind `state`. */
   readonly change?: { readonly from: ServiceState; readonly to: ServiceState };
+  /** What `wait_for` calls it: `plan_approved`. Not stored. */
+  readonly name?: string;
   /** The client that asked for it: a clean name. */
   readonly by?: string;
   /** Text from outside that belongs to it: cleaned and clipped before it is stored. */
@@ -37,6 +39,8 @@ export interface HistoryEvent {
 export interface EventFilter {
   readonly workspace: string;
   readonly service?: string | undefined;
+  /** With `service`: also what concerns the whole workspace. */
+  readonly orWorkspace?: boolean;
   readonly kinds?: readonly EventKind[] | undefined;
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;

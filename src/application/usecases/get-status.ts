@@ -3,7 +3,10 @@ import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
-import { describeProblem } from "../engine/configuration-problems.ts";
+import { configurationFindings, findingSentence, generationOf } from "./configuration-findings.ts";
+import { lastReady } from "./moments.ts";
+import { expiring, flakyServices, lastDay } from "./status-parts.ts";
+import { openPlanRows } from "./plan-answer.ts";
 import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
@@ -14,7 +17,6 @@ const toldNotReady = 5;
 const longestMessage = 200;
 /** With more rows than this, what verified each is left to a question about it. */
 const rowsWithProof = 25;
-const dayMs = 86_400_000;
 
 /** The truth table of a workspace. Changes nothing; a unique near miss of a name is taken, and said. */
 export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, context: CallContext): Promise<Answer> {
@@ -31,14 +33,13 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
   const { include = [] } = args;
   const env = include.includes("env") ? variablesOf(workspace, shown) : [];
   return {
-    summary: statusSummary(workspace, environment?.name ?? "services", shown, notes),
+    summary: `${statusSummary(workspace, environment?.name ?? "services", shown, notes)}${findingSentence(deps, workspace)}`,
     state,
     ...(environment && { environment: environment.name }),
+    ...generationOf(deps, workspace),
     workspace: shownPath(workspace.path, context.client.hello.env["HOME"]),
     at: isoInZone(deps.clock.nowMs(), context.client.hello.timeZone),
-    ...(workspace.problems.length > 0 && {
-      configuration_problems: workspace.problems.slice(0, 5).map(describeProblem),
-    }),
+    ...configurationFindings(deps, workspace),
     ...(notReady.length > 0 && {
       not_ready: notReady
         .slice(0, shownNotReady)
@@ -52,7 +53,9 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
     ...(ready.length > 0 && { ready: readyTable(deps, workspace, ready) }),
     ...(stopped.length > 0 && { stopped }),
     ...(env.length > 0 && { env }),
+    ...(include.includes("expiring") && { expiring: expiring(deps, workspace, context.client.hello.timeZone) }),
     ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
+    ...(include.includes("plans") && { plans: openPlanRows(deps, workspace.path) }),
     ...(include.includes("workspaces") && { workspaces: workspacesOf(deps) }),
     clients: deps.clients
       .names(workspace.path)
@@ -92,20 +95,21 @@ function statusSummary(
 }
 
 function notReadyRow(
-  { clock }: UseCaseDependencies,
+  deps: UseCaseDependencies,
   workspace: Workspace,
   service: string,
   { client }: CallContext,
 ): object {
-  const { state, failure, sinceMs, verified } = workspace.condition(service);
+  const { state, failure, sinceMs } = workspace.condition(service);
+  const ready = lastReady(deps, workspace, service);
   const endpoint = endpointOf(workspace, service);
   return {
     service,
     state,
     ...(failure && { code: failure.code, message: clip(failure.message) }),
-    ...(sinceMs !== undefined && { since_s: ageSeconds(sinceMs, clock.nowMs()) }),
+    ...(sinceMs !== undefined && { since_s: ageSeconds(sinceMs, deps.clock.nowMs()) }),
     ...(endpoint !== undefined && { endpoint }),
-    ...(verified && { last_ready: isoInZone(verified.atMs, client.hello.timeZone) }),
+    ...(ready && { last_ready: isoInZone(ready.atMs, client.hello.timeZone) }),
   };
 }
 
@@ -123,9 +127,9 @@ const briefRow = (
 const clip = (message: string): string =>
   message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`;
 
-function readyTable({ clock, engine }: UseCaseDependencies, workspace: Workspace, services: readonly string[]): object {
-  const nowMs = clock.nowMs();
-  const drops = dropsByService(engine.events.all(workspace.path), nowMs - dayMs);
+function readyTable(deps: UseCaseDependencies, workspace: Workspace, services: readonly string[]): object {
+  const nowMs = deps.clock.nowMs();
+  const days = lastDay(deps, workspace);
   const proof = services.length <= rowsWithProof;
   const rows = services.map((service) => {
     const { verified } = workspace.condition(service);
@@ -134,30 +138,10 @@ function readyTable({ clock, engine }: UseCaseDependencies, workspace: Workspace
       workspace.runtime(service)?.port ?? 0,
       verified ? ageSeconds(verified.atMs, nowMs) : 0,
       ...(proof ? [verified?.by ?? ""] : []),
-      drops.get(service) ?? 0,
+      days.get(service)?.drops ?? 0,
     ];
   });
   return { columns: ["service", "port", "verified_s", ...(proof ? ["verified_by"] : []), "drops_24h"], rows };
-}
-
-/** How often each service stopped being ready by itself, as far back as the ring of events reaches. */
-function dropsByService(
-  events: ReturnType<UseCaseDependencies["engine"]["events"]["all"]>,
-  sinceMs: number,
-): Map<string, number> {
-  const drops = new Map<string, number>();
-  for (const { atMs, service, kind, text, code } of events) {
-    if (kind !== "state" || atMs < sinceMs || code === undefined || !text.startsWith("ready →")) continue;
-    drops.set(service, (drops.get(service) ?? 0) + 1);
-  }
-  return drops;
-}
-
-function flakyServices({ engine, clock }: UseCaseDependencies, workspace: Workspace): object[] {
-  const drops = dropsByService(engine.events.all(workspace.path), clock.nowMs() - dayMs);
-  return [...drops]
-    .toSorted((left, right) => right[1] - left[1])
-    .map(([service, count]) => ({ service, drops_24h: count }));
 }
 
 function workspacesOf({ engine }: UseCaseDependencies): object[] {

@@ -1,115 +1,131 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { isoInZone, parseMoment } from "#domain/time.ts";
-import type { LoggedEvent } from "../engine/event-log.ts";
-import type { Workspace } from "../engine/workspace.ts";
+import { isoInZone } from "#domain/time.ts";
+import type { EventFilter, EventKind, Found, Page } from "../ports/history-store.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { QueryArgs, QuerySource } from "../surface/use-cases.ts";
+import { spanOf } from "./moments.ts";
+import { queryLogs } from "./query-logs.ts";
+import { connectionRow, cursorId, eventRow, healthRow, metricsRow, type Untrusted } from "./query-rows.ts";
 import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
 
 const defaultLimit = 50;
 const largestLimit = 200;
-const aroundMs = 60_000;
+const shownUntrusted = 5;
 
-/** Which events of the ring each source is about; the others are not recorded yet. */
-const kindsBySource: Readonly<Partial<Record<QuerySource, readonly LoggedEvent["kind"][]>>> = {
-  events: ["state", "link", "health", "connection", "client"],
-  link_logs: ["link", "state", "health"],
-  health: ["health", "state"],
-  connections: ["connection"],
+/** What a source answers: its rows newest first, and text from outside that belongs to them. */
+interface Answered {
+  readonly rows: readonly object[];
+  readonly total: number;
+  readonly nextId?: number;
+  readonly untrusted?: readonly Untrusted[];
+}
+
+interface Question {
+  readonly deps: UseCaseDependencies;
+  readonly filter: EventFilter;
+  readonly page: Page;
+  readonly timeZone: string | undefined;
+}
+
+const kindsBySource: Readonly<Partial<Record<QuerySource, readonly EventKind[]>>> = {
+  link_logs: ["link", "state", "health", "cluster", "credentials", "network"],
+  audit: ["client", "config"],
 };
 
 /** Searches what was recorded, newest first; `next_cursor` goes on to older rows. */
-export async function query(
-  { engine, clock }: UseCaseDependencies,
-  args: QueryArgs,
-  { client }: CallContext,
-): Promise<Answer> {
-  const workspace = await requireWorkspace(engine, client);
-  const kinds = kindsBySource[args.source];
-  if (!kinds) {
-    throw new ConnectivityError(
-      "not_supported",
-      `${args.source} are not recorded yet; there are: ${Object.keys(kindsBySource).join(", ")}`,
-      {
-        known: Object.keys(kindsBySource),
-      },
-    );
-  }
+export async function query(deps: UseCaseDependencies, args: QueryArgs, context: CallContext): Promise<Answer> {
+  const { client } = context;
+  const workspace = await requireWorkspace(deps.engine, client);
   const notes: string[] = [];
   const service = args.service === undefined ? undefined : selectService(workspace, args.service, true, notes);
-  const moment = (name: "since" | "until" | "around"): number | undefined =>
-    momentOf(args[name], name, clock.nowMs(), client.hello.timeZone, workspace, service);
-  const around = moment("around");
-  const since = moment("since") ?? (around === undefined ? undefined : around - aroundMs);
-  const until = moment("until") ?? (around === undefined ? undefined : around + aroundMs);
-  const before = args.cursor === undefined ? undefined : cursorId(args.cursor);
-  const text = args.match?.toLowerCase();
-  const recorded = engine.events.all(workspace.path);
-  const found = recorded
-    .filter((event) => kinds.includes(event.kind))
-    .filter((event) => service === undefined || event.service === service)
-    .filter((event) => (since === undefined || event.atMs >= since) && (until === undefined || event.atMs <= until))
-    .filter((event) => text === undefined || event.text.toLowerCase().includes(text) || event.code === text)
-    .toReversed();
-  const page = found
-    .filter((event) => before === undefined || event.id < before)
-    .slice(0, Math.min(args.limit ?? defaultLimit, largestLimit));
-  const last = page.at(-1);
-  const more = last !== undefined && found.some((event) => event.id < last.id);
-  const outside = page.filter((event) => event.untrusted !== undefined).slice(0, 5);
-  const [oldest] = recorded;
+  const span = spanOf(deps, workspace, service, args, context);
+  const filter: EventFilter = { workspace: workspace.path, service, ...span, match: args.match };
+  const beforeId = args.cursor === undefined ? undefined : cursorId(args.cursor);
+  const page = { beforeId, limit: Math.min(args.limit ?? defaultLimit, largestLimit) };
+  if (args.source === "logs") {
+    const question = {
+      span,
+      match: args.match,
+      limit: page.limit,
+      ...(beforeId !== undefined && { cursor: beforeId }),
+    };
+    return queryLogs(deps, workspace, service, question, context);
+  }
+  const {
+    rows,
+    total,
+    nextId,
+    untrusted = [],
+  } = answer(args.source, {
+    deps,
+    filter,
+    page,
+    timeZone: client.hello.timeZone,
+  });
+  const recordedFrom = deps.recorder.read().recordedFrom(workspace.path);
   return {
-    summary: [
-      ...notes,
-      `${found.length} ${args.source.replaceAll("_", " ")} found${service === undefined ? "" : ` for ${service}`}.`,
-    ].join(" "),
-    rows: page.map((event) => row(event, client.hello.timeZone)),
-    total: found.length,
-    ...(outside.length > 0 && {
+    summary: [...notes, summaryOf(args.source, total, service)].join(" "),
+    rows,
+    total,
+    ...(untrusted.length > 0 && {
       untrusted: {
         source: "servers and programs, as events quoted them",
-        text: outside.map((event) => event.untrusted).join("\n"),
+        text: untrusted
+          .slice(0, shownUntrusted)
+          .map(({ text }) => text)
+          .join("\n"),
       },
     }),
-    ...(oldest && { recorded_from: isoInZone(oldest.atMs, client.hello.timeZone) }),
-    ...(more && { next_cursor: String(last.id) }),
+    ...(recordedFrom !== undefined && { recorded_from: isoInZone(recordedFrom, client.hello.timeZone) }),
+    ...(nextId !== undefined && { next_cursor: String(nextId) }),
     next_steps: [],
   };
 }
 
-const row = ({ atMs, service, kind, text, code }: LoggedEvent, timeZone: string | undefined): object => ({
-  at: isoInZone(atMs, timeZone),
-  service,
-  kind,
-  text,
-  ...(code && { code }),
-});
-
-function momentOf(
-  text: string | undefined,
-  name: string,
-  nowMs: number,
-  timeZone: string | undefined,
-  workspace: Workspace,
-  service: string | undefined,
-): number | undefined {
-  if (text === undefined) return undefined;
-  if (text === "last_ready") {
-    const verified = service === undefined ? undefined : workspace.condition(service).verified;
-    if (verified) return verified.atMs;
-    const why = service === undefined ? "last_ready needs a service" : `${service} was not ready since the daemon runs`;
-    throw new ConnectivityError("invalid_arguments", `${why}: give ${name} as a time`, { argument: name });
+function answer(source: Exclude<QuerySource, "logs">, question: Question): Answered {
+  const { deps, filter, page, timeZone } = question;
+  const store = deps.recorder.read();
+  switch (source) {
+    case "events":
+    case "link_logs":
+    case "audit": {
+      const kinds = kindsBySource[source];
+      const found = store.events({ ...filter, ...(kinds && { kinds }) }, page);
+      return paged(found, (event) => eventRow(event, timeZone), {
+        untrusted: found.rows.flatMap(({ untrusted }) => (untrusted === undefined ? [] : [{ text: untrusted }])),
+      });
+    }
+    case "connections":
+      return paged(store.connections(filter, page), (record) => connectionRow(record, timeZone));
+    case "health":
+    case "metrics": {
+      const { sinceMs = 0, untilMs = Number.MAX_SAFE_INTEGER, workspace, service } = filter;
+      const row = source === "health" ? healthRow : metricsRow;
+      const hours = store
+        .hours(workspace, Math.floor(sinceMs / hourMs) * hourMs, service)
+        .filter(({ hourMs: begin }) => begin <= untilMs)
+        .toReversed();
+      const from = page.beforeId ?? 0;
+      const rows = hours.slice(from, from + page.limit).map((hour) => row(hour, timeZone));
+      return { rows, total: hours.length, ...(from + page.limit < hours.length && { nextId: from + page.limit }) };
+    }
+    case "requests":
+      throw new ConnectivityError("not_supported", "requests through routes are not recorded yet", {
+        known: ["logs", "events", "link_logs", "health", "connections", "metrics", "audit"],
+      });
   }
-  const atMs = parseMoment(text, nowMs, timeZone);
-  if (atMs !== undefined) return atMs;
-  throw new ConnectivityError("invalid_arguments", `${name} is not a time: write ISO, 10:02, 1h or last_ready`, {
-    argument: name,
-  });
 }
 
-function cursorId(cursor: string): number {
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new ConnectivityError("invalid_arguments", "cursor is not one of ours: take next_cursor of the last answer", {
-    argument: "cursor",
-  });
+const hourMs = 3_600_000;
+
+function paged<Row extends { readonly id: number }>(
+  { rows, total }: Found<Row>,
+  show: (row: Row) => object,
+  more: Partial<Answered> = {},
+): Answered {
+  const last = rows.at(-1);
+  return { rows: rows.map(show), total, ...(last && total > rows.length && { nextId: last.id }), ...more };
 }
+
+const summaryOf = (source: QuerySource, total: number, service: string | undefined): string =>
+  `${total} ${source === "health" || source === "metrics" ? `hours of ${source}` : source.replaceAll("_", " ")} found${service === undefined ? "" : ` for ${service}`}.`;

@@ -6,7 +6,10 @@ import type { ClientSession } from "../client.ts";
 import type { Clients } from "../clients.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { Configurations } from "../plans/configurations.ts";
+import type { PlanDependencies } from "../plans/plan-dependencies.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Recorder } from "../history/recorder.ts";
 import type { Operations } from "./operations.ts";
 
 /** What the use cases work with. */
@@ -15,6 +18,9 @@ export interface UseCaseDependencies {
   readonly clients: Clients;
   readonly clock: Clock;
   readonly operations: Operations;
+  readonly recorder: Recorder;
+  readonly plan: PlanDependencies;
+  readonly configurations: Configurations;
 }
 
 /** Names of services, and the environment that they came from when one was asked for. */

@@ -86,7 +86,9 @@ function checkWords(check: ServiceSpec["healthCheck"] | undefined): string | und
   const config = check.config as Readonly<Record<string, unknown>>;
   const words = askedFor.flatMap((key) => {
     const value = config[key];
-    return typeof value === "string" && !value.includes("${") ? [`${key.replaceAll("_", " ")} ${value.slice(0, 80)}`] : [];
+    return typeof value === "string" && !value.includes("${")
+      ? [`${key.replaceAll("_", " ")} ${value.slice(0, 80)}`]
+      : [];
   });
   return [check.type, ...words].join(", ");
 }

@@ -114,7 +114,7 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   credentials_expired: (fact) => [
     {
       do: "login",
-      ...(fact("command") !== undefined && { command: fact("command") as string }),
+      ...(fact("login") !== undefined && { command: fact("login") as string }),
       what: `log in to context ${fact("context") ?? ""}`.trim(),
       why: "its credentials have expired",
       then: comesBack,
@@ -125,6 +125,15 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       do: "login",
       what: `log in to context ${fact("context") ?? ""}`.trim(),
       why: "the cluster does not take the credentials",
+      then: comesBack,
+    },
+  ],
+  credential_plugin_failed: (fact) => [
+    {
+      do: "login",
+      ...(fact("login") !== undefined && { command: fact("login") as string }),
+      what: `log in to context ${fact("context") ?? ""}`.trim(),
+      why: `the kubeconfig's credential plugin ${fact("command") ?? ""} gives no credential`.replaceAll("  ", " "),
       then: comesBack,
     },
   ],
@@ -158,6 +167,19 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       where: "connection.context of the service",
       what: fact("nearest") ?? "a context of the kubeconfig",
       why: `there is no context ${fact("context") ?? ""}`.trim(),
+    },
+  ],
+  context_changed: (fact) => [
+    {
+      do: "ask",
+      what: `whether context ${fact("context") ?? ""} is meant to lead to ${fact("server") ?? "another cluster"} now`,
+      why: `it led to ${fact("server_before") ?? "another one"} when it was used here first`,
+    },
+    {
+      do: "run",
+      command: `portwright context accept ${shellWord(fact("context") ?? "CONTEXT")}`,
+      why: "if it is meant so: the next start takes the cluster that is there now",
+      then: "portwright up",
     },
   ],
   permission_denied: (fact) => [

@@ -4,9 +4,11 @@ import type { Socket } from "node:net";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Route } from "#application/ports/route.ts";
 import type { ClusterContext } from "../config/cluster-context.ts";
-import { type Authorization, type Credentials, expiresAtMs } from "../config/credentials.ts";
+import { credentialExpiries, expiresAtMs } from "../config/credential-expiry.ts";
+import type { Authorization, Credentials } from "../config/credentials.ts";
 import { connectError, type RequestSubject, statusError } from "./api-errors.ts";
 import { readBody } from "./read-body.ts";
 import { ServerConnections, serverEnd } from "./server-connections.ts";
@@ -46,6 +48,7 @@ export class ClusterApi {
   readonly #clock: Clock;
   readonly #route: Route | undefined;
   readonly #connections: ServerConnections;
+  #used: { readonly authorization: Authorization; readonly login: string | undefined } | undefined;
 
   constructor(context: ClusterContext, credentials: Credentials, clock: Clock, route?: Route) {
     this.context = context;
@@ -94,6 +97,21 @@ export class ClusterApi {
     });
   }
 
+  /** Closes unused connections, which may be dead without a word. */
+  dropUnused(): void {
+    this.#connections.dropUnused();
+  }
+
+  /** The certificates that sign the server's. @throws ConnectivityError `credentials_rejected` (unreadable) */
+  certificateAuthority(): Promise<Buffer | undefined> {
+    return this.#credentials.certificateAuthority();
+  }
+
+  /** What ends about the credential that was used last. */
+  expiries(): readonly Expiry[] {
+    return this.#used ? credentialExpiries(this.#used.authorization, this.context.name, this.#used.login) : [];
+  }
+
   /** Closes unused connections; tunnels live on. */
   close(): void {
     this.#connections.close();
@@ -102,20 +120,34 @@ export class ClusterApi {
   async #ask(request: ApiRequest): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       const authorization = await this.#credentials.authorization(request.access, request.signal);
+      const login = this.#credentials.login(request.access);
+      this.#used = { authorization, login };
       const answer = await this.#send(request, authorization);
       if ("upgraded" in answer) return answer;
       const status = answer.response.statusCode ?? 0;
       if (status < 400) return answer;
       const body = await readBody(answer.response, maxErrorBody, request.signal, this.context).catch(() => "");
       if (status === 401 && attempt === 1 && this.#credentials.refused(authorization, request.access)) continue;
-      throw this.#refusal(status, body, request.subject, authorization);
+      if (status === 401 && attempt > 1) this.#credentials.refusedAgain(authorization, request.access);
+      throw this.#refusal(status, body, request.subject, authorization, login);
     }
   }
 
-  #refusal(status: number, body: string, subject: RequestSubject, authorization: Authorization): ConnectivityError {
+  #refusal(
+    status: number,
+    body: string,
+    subject: RequestSubject,
+    authorization: Authorization,
+    login: string | undefined,
+  ): ConnectivityError {
     const error = statusError(status, body, subject, this.context.name);
     if (status !== 401) return error;
-    const facts = { ...error.facts, user: this.context.userName, credentials: authorization.kind };
+    const facts = {
+      ...error.facts,
+      user: this.context.userName,
+      credentials: authorization.kind,
+      ...(login !== undefined && { login }),
+    };
     const endMs = expiresAtMs(authorization);
     const options = error.untrusted === undefined ? {} : { untrusted: error.untrusted };
     if (endMs === undefined || endMs > this.#clock.nowMs()) {

@@ -79,6 +79,7 @@ const emptyUser: UserEntry = {
   as: undefined,
   "as-uid": undefined,
   "as-groups": [],
+  "as-user-extra": {},
   exec: undefined,
   "auth-provider": undefined,
 };

@@ -1,15 +1,17 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { authProviderAdvice, loginCommand } from "#domain/kubernetes/login-advice.ts";
 import type { Access } from "#application/ports/access.ts";
 import { material, type ClusterContext, type Material } from "./cluster-context.ts";
 import type { ExecCredentials } from "./exec-credentials.ts";
 import type { PluginCredential } from "./exec-plugin.ts";
+import { impersonationHeaders } from "./impersonation.ts";
 
 /** What a request carries. */
 export interface Authorization {
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly certificate: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
   /** How the user proves who they are, for facts. */
   readonly kind: "client certificate" | "token" | "token file" | "exec plugin" | "password" | "none";
@@ -31,27 +33,24 @@ export class Credentials {
 
   /** @throws ConnectivityError `credentials_rejected` (unreadable or unsupported), `credential_plugin_missing`, `credential_plugin_failed` */
   async authorization(access: Access, signal: AbortSignal): Promise<Authorization> {
-    const { user, userFolder } = this.#context;
+    const { user } = this.#context;
     if (user["auth-provider"] !== undefined) throw this.#authProvider(user["auth-provider"].name);
     const impersonation = impersonationHeaders(user);
-    if (user.exec !== undefined) {
+    const own = await this.#token();
+    // What stands in the kubeconfig itself wins over a plugin, which then does not run: client-go's rule.
+    if (user.exec !== undefined && own === undefined && user.username === undefined) {
       const plugin = await this.#plugins.get(user.exec, this.#context, access, signal);
       return {
         headers: { ...impersonation, ...(plugin.token !== undefined && { Authorization: `Bearer ${plugin.token}` }) },
-        certificate: plugin.certificate,
+        certificate: plugin.certificate ?? (await this.#certificate()),
         kind: "exec plugin",
         plugin,
       };
     }
     const certificate = await this.#certificate();
-    if (user.tokenFile !== undefined || user.token !== undefined) {
-      const file = user.tokenFile === undefined ? undefined : resolve(userFolder, user.tokenFile);
-      const token = file === undefined ? user.token : (await this.#read(file, "token file")).toString("utf8").trim();
-      return {
-        headers: { ...impersonation, Authorization: `Bearer ${token}` },
-        certificate,
-        kind: file === undefined ? "token" : "token file",
-      };
+    if (own !== undefined) {
+      const headers = { ...impersonation, Authorization: `Bearer ${own.token}` };
+      return { headers, certificate, kind: own.kind };
     }
     if (certificate !== undefined) return { headers: impersonation, certificate, kind: "client certificate" };
     if (user.username !== undefined) {
@@ -67,10 +66,37 @@ export class Credentials {
     return this.#plugins.invalidate(this.#context, access, authorization.plugin);
   }
 
+  /** What the plugin gave anew was refused too: it is not run for every further dial. */
+  refusedAgain(authorization: Authorization, access: Access): void {
+    if (authorization.plugin !== undefined) this.#plugins.rest(this.#context, access);
+  }
+
+  /** The command that renews the login behind a plugin, where it is known. */
+  login(access: Access): string | undefined {
+    const { exec } = this.#context.user;
+    if (exec === undefined) return undefined;
+    const own = Object.fromEntries(exec.env.map(({ name, value }) => [name, value]));
+    return loginCommand(exec.command, exec.args, { ...access.environment(), ...own });
+  }
+
   /** The certificates that sign the cluster's; `undefined`: the system's. */
   async certificateAuthority(): Promise<Buffer | undefined> {
     const { ca } = this.#context.tls;
     return ca === undefined ? undefined : this.#material(ca, "certificate authority");
+  }
+
+  /** The file's content, read again when it was rotated; the token beside it while the file cannot be read. */
+  async #token(): Promise<{ readonly token: string; readonly kind: "token" | "token file" } | undefined> {
+    const { user, userFolder } = this.#context;
+    const { token, tokenFile } = user;
+    if (tokenFile === undefined) return token === undefined ? undefined : { token, kind: "token" };
+    try {
+      const content = await this.#read(resolve(userFolder, tokenFile), "token file");
+      return { token: content.toString("utf8").trim(), kind: "token file" };
+    } catch (error) {
+      if (token === undefined) throw error;
+      return { token, kind: "token" };
+    }
   }
 
   async #certificate(): Promise<{ cert: Buffer; key: Buffer } | undefined> {
@@ -118,42 +144,12 @@ export class Credentials {
         context: this.#context.name,
         user: this.#context.userName,
         provider: /^[a-z0-9-]{1,40}$/.test(name) ? name : "unknown",
-        advice: "run the cloud's own command that writes the kubeconfig again; it now writes an exec plugin",
+        advice: authProviderAdvice(name),
       },
     );
   }
 }
 
-function impersonationHeaders(user: ClusterContext["user"]): Record<string, string> {
-  return {
-    ...(user.as !== undefined && { "Impersonate-User": user.as }),
-    ...(user["as-uid"] !== undefined && { "Impersonate-Uid": user["as-uid"] }),
-    ...(user["as-groups"].length > 0 && { "Impersonate-Group": user["as-groups"].join(",") }),
-  };
-}
-
 /** Equal for equal certificates: what may share TLS connections. */
 export const certificateMark = ({ certificate }: Authorization): string =>
   certificate === undefined ? "" : createHash("sha256").update(certificate.cert).update(certificate.key).digest("hex");
-
-/** When what a request carries ends, as far as it tells by itself: a certificate's `notAfter`, a JWT's `exp` (RFC 7519, 4.1.4). */
-export function expiresAtMs(authorization: Authorization): number | undefined {
-  if (authorization.plugin?.expiresAtMs !== undefined) return authorization.plugin.expiresAtMs;
-  const token = authorization.headers["Authorization"]?.replace(/^Bearer /, "");
-  if (token !== undefined && token.split(".").length === 3) {
-    try {
-      const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8")) as {
-        exp?: unknown;
-      };
-      if (typeof claims.exp === "number") return claims.exp * 1000;
-    } catch {
-      return undefined;
-    }
-  }
-  if (authorization.certificate === undefined) return undefined;
-  try {
-    return Date.parse(new X509Certificate(authorization.certificate.cert).validTo);
-  } catch {
-    return undefined;
-  }
-}

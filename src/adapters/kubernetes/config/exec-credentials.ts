@@ -12,6 +12,9 @@ const maxSkewMs = 30_000;
 /** A failure stands this long, doubled at each further one: a plugin that opens a browser must not do it over and over. */
 const failureStandsMs = 3000;
 const maxFailureStandsMs = 30_000;
+/** A login whose renewed credential is refused too is tried anew after this, doubled each time. */
+const refusalStandsMs = 5000;
+const maxRefusalStandsMs = 300_000;
 /** Variables that decide whose credential a plugin gives; the rest of an environment differs from window to window. */
 const identifying = /^(AWS_|AZURE_|ARM_|CLOUDSDK_|GOOGLE_|OCI_|DIGITALOCEAN_|TELEPORT_|VAULT_|XDG_|PATH$|HOME$|USER$)/;
 
@@ -24,6 +27,7 @@ type Entry =
 export class ExecCredentials {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
+  readonly #refusals = new Map<string, { readonly untilMs: number; readonly standsMs: number }>();
   readonly #ending = new AbortController();
 
   constructor(clock: Clock) {
@@ -54,9 +58,21 @@ export class ExecCredentials {
   invalidate(context: ClusterContext, access: Access, refused: PluginCredential): boolean {
     const key = this.#key(context, access.environment());
     const entry = this.#entries.get(key);
+    if (this.#clock.monotonicMs() < (this.#refusals.get(key)?.untilMs ?? 0)) return false;
     // Another one may have renewed it already.
     if (entry?.kind === "ready" && entry.credential === refused) this.#entries.delete(key);
     return true;
+  }
+
+  /** The server refused a credential that was fresh: the plugin rests for a while. */
+  rest(context: ClusterContext, access: Access): void {
+    const key = this.#key(context, access.environment());
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#refusals.get(key);
+    if (before !== undefined && nowMs < before.untilMs) return;
+    const again = before !== undefined && nowMs < before.untilMs + maxRefusalStandsMs;
+    const standsMs = again ? Math.min(maxRefusalStandsMs, before.standsMs * 2) : refusalStandsMs;
+    this.#refusals.set(key, { untilMs: nowMs + standsMs, standsMs });
   }
 
   close(): void {

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
-import { access as canAccess, constants } from "node:fs/promises";
+import { type ChildProcess, spawn } from "node:child_process";
+import { access as canAccess, constants, readFile } from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import * as z from "zod";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { loginCommand } from "#domain/kubernetes/login-advice.ts";
 import type { ClusterContext } from "./cluster-context.ts";
 import type { ExecEntry } from "./kubeconfig-schema.ts";
 
@@ -41,7 +42,14 @@ export async function runExecPlugin(
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<PluginCredential> {
-  const facts: Facts = { command: plugin.command, user: context.userName, context: context.name };
+  const own = Object.fromEntries(plugin.env.map(({ name, value }) => [name, value]));
+  const login = loginCommand(plugin.command, plugin.args, { ...environment, ...own });
+  const facts: Facts = {
+    command: plugin.command,
+    user: context.userName,
+    context: context.name,
+    ...(login !== undefined && { login }),
+  };
   if (!versions.has(plugin.apiVersion)) {
     throw new ConnectivityError(
       "not_supported",
@@ -62,7 +70,7 @@ export async function runExecPlugin(
       },
     );
   }
-  const env = { ...environment, ...Object.fromEntries(plugin.env.map(({ name, value }) => [name, value])) };
+  const env = { ...environment, ...own };
   const path = await findCommand(plugin.command, context.userFolder, environment);
   if (path === undefined) {
     throw new ConnectivityError(
@@ -72,7 +80,7 @@ export async function runExecPlugin(
       plugin.installHint === undefined ? {} : { untrusted: plugin.installHint.slice(0, stderrShown) },
     );
   }
-  const info = execInfo(plugin, context);
+  const info = execInfo(plugin, context, await authorityOf(context));
   const outcome = await run(path, plugin.args, { ...env, KUBERNETES_EXEC_INFO: JSON.stringify(info) }, signal);
   if (outcome.failure !== undefined || outcome.exitCode !== 0) {
     throw new ConnectivityError(
@@ -135,7 +143,14 @@ async function findCommand(
   return undefined;
 }
 
-function execInfo(plugin: ExecEntry, context: ClusterContext): unknown {
+/** The cluster's authority as a plugin is told it: base64, also where the kubeconfig names a file. */
+async function authorityOf({ tls }: ClusterContext): Promise<string | undefined> {
+  if (tls.ca === undefined) return undefined;
+  const bytes = "inline" in tls.ca ? tls.ca.inline : await readFile(tls.ca.file).catch(() => undefined);
+  return bytes?.toString("base64");
+}
+
+function execInfo(plugin: ExecEntry, context: ClusterContext, authority: string | undefined): unknown {
   const { cluster } = context;
   const config = cluster.extensions.find(({ name }) => name === "client.authentication.k8s.io/exec")?.extension;
   return {
@@ -148,9 +163,7 @@ function execInfo(plugin: ExecEntry, context: ClusterContext): unknown {
           server: cluster.server,
           ...(cluster["tls-server-name"] !== undefined && { "tls-server-name": cluster["tls-server-name"] }),
           ...(cluster["insecure-skip-tls-verify"] && { "insecure-skip-tls-verify": true }),
-          ...(cluster["certificate-authority-data"] !== undefined && {
-            "certificate-authority-data": cluster["certificate-authority-data"],
-          }),
+          ...(authority !== undefined && { "certificate-authority-data": authority }),
           ...(cluster["proxy-url"] !== undefined && { "proxy-url": cluster["proxy-url"] }),
           ...(config !== undefined && { config }),
         },
@@ -166,6 +179,16 @@ interface Outcome {
   readonly failure?: string;
 }
 
+/** With what it started: it leads a group, and a session without a terminal, of its own. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
 function run(
   path: string,
   args: readonly string[],
@@ -173,14 +196,16 @@ function run(
   signal: AbortSignal,
 ): Promise<Outcome> {
   return new Promise((resolveOutcome) => {
-    const child = spawn(path, args, { env, shell: false, stdio: ["ignore", "pipe", "pipe"], windowsHide: true });
+    const child = spawn(path, args, { env, shell: false, stdio: ["ignore", "pipe", "pipe"], detached: true });
     const stdout: Buffer[] = [];
     let size = 0;
     let stderr = "";
     let failure: string | undefined;
     const stop = (why: string): void => {
       failure ??= why;
-      child.kill("SIGKILL");
+      killGroup(child);
+      // What it started may have left its group and hold the pipes: nobody waits for that.
+      finish(null);
     };
     const timer = setTimeout(() => stop(`did not answer within ${timeoutMs / 1000} s`), timeoutMs);
     const abort = (): void => stop("was stopped");

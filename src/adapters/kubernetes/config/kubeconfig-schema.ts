@@ -47,6 +47,10 @@ const user = z.object({
   as: optionalText,
   "as-uid": optionalText,
   "as-groups": list(text),
+  "as-user-extra": z
+    .record(z.string(), z.array(z.string()))
+    .nullish()
+    .transform((extra) => extra ?? {}),
   exec: exec.nullish().transform((value) => value ?? undefined),
   "auth-provider": z
     .object({ name: z.string().default("") })

@@ -2,10 +2,10 @@ import type { FactKinds } from "#domain/diagnosis/fact.ts";
 import { mostTroubled } from "#domain/diagnosis/findings/troubled-pod.ts";
 import type { DetailedPod, KnownNode } from "#domain/kubernetes/detail.ts";
 import { conditionOf, type ObjectMeta } from "#domain/kubernetes/pod.ts";
-import { matchesLabels } from "../target/label-selector.ts";
 import { ask } from "./cluster-reader.ts";
 import type { Gathering } from "./kubernetes-facts.ts";
 import { readReferences } from "./references.ts";
+import { hasLabels } from "./selectors.ts";
 
 const nodesRead = "100";
 const logLines = 20;
@@ -121,7 +121,7 @@ async function readPolicies(
 ): Promise<{ yes: boolean; data: FactKinds["policies"] }> {
   const items = await reader.list<Policy>("/apis/networking.k8s.io/v1", "networkpolicies", namespace, { limit: "100" });
   const policies = items
-    .filter(({ spec }) => pods.some((pod) => matchesLabels(spec?.podSelector?.matchLabels ?? {}, pod.metadata.labels)))
+    .filter(({ spec }) => pods.some((pod) => hasLabels(spec?.podSelector?.matchLabels ?? {}, pod.metadata.labels)))
     .map(({ metadata }) => metadata.name);
   return { yes: policies.length > 0, data: { policies } };
 }

@@ -1,10 +1,10 @@
 import type { Upstream } from "#domain/diagnosis/fact.ts";
 import { namedServices } from "#domain/diagnosis/findings/named-services.ts";
 import type { DetailedPod } from "#domain/kubernetes/detail.ts";
-import { selectorText } from "../target/label-selector.ts";
-import { podSelector, type TargetObject } from "../target/target-kinds.ts";
+import type { TargetObject } from "../target/target-kinds.ts";
 import { ask } from "./cluster-reader.ts";
 import type { Gathering } from "./kubernetes-facts.ts";
+import { selectorOf } from "./selectors.ts";
 import { readWorkloads } from "./workload-facts.ts";
 
 const servicesRead = "200";
@@ -34,12 +34,14 @@ export async function askUpstreams(
       const found = await Promise.all(
         named.map(async ({ service: name, named: by }): Promise<Upstream> => {
           const object = byName.get(name);
-          const selector = object && selectorText(podSelector("service", object));
+          const selector = object && selectorOf("service", object);
           const behind =
             selector === undefined
               ? []
-              : await reader.list<DetailedPod>("/api/v1", "pods", namespace, { labelSelector: selector, limit: "20" });
-          const labels = object && podSelector("service", object)?.matchLabels;
+              : await reader.list<DetailedPod>("/api/v1", "pods", namespace, {
+                  labelSelector: selector.text,
+                  limit: "20",
+                });
           const workloads =
             object !== undefined && behind.length === 0 ? await readWorkloads(reader, namespace).catch(() => []) : [];
           return {
@@ -48,7 +50,7 @@ export async function askUpstreams(
             named: by,
             exists: object !== undefined,
             pods: behind,
-            ...(labels && { selector: labels }),
+            ...(selector && { selector: selector.labels }),
             ...(workloads.length > 0 && { workloads }),
           };
         }),

@@ -1,12 +1,12 @@
 import type { FactKinds } from "#domain/diagnosis/fact.ts";
 import { type DetailedPod, type Revision, timeOf, type Workload } from "#domain/kubernetes/detail.ts";
 import type { ObjectMeta } from "#domain/kubernetes/pod.ts";
-import { selectorText } from "../target/label-selector.ts";
-import { podSelector, targetKinds, type TargetObject } from "../target/target-kinds.ts";
+import { targetKinds, type TargetObject } from "../target/target-kinds.ts";
 import { ask } from "./cluster-reader.ts";
 import { isMissing } from "./connection-facts.ts";
 import { readEvents } from "./events.ts";
 import type { Gathering } from "./kubernetes-facts.ts";
+import { selectorOf } from "./selectors.ts";
 
 const podsRead = "50";
 const ownersRead = "200";
@@ -33,21 +33,24 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
         return { yes: false, data: { namespace } };
       }
     }),
-    ask(to, "object", "workload", "API server", async () => {
-      try {
-        object = await reader.get<TargetObject>(group, resource, namespace, name);
-        return { yes: true, data: objectData(kind, name, object) };
-      } catch (thrown) {
-        if (!isMissing(thrown)) throw thrown;
-        return { yes: false, data: { kind, name, ...(await lookElsewhere(reader, kind, name, namespace)) } };
-      }
-    }),
+    // Pods may be meant by their labels alone.
+    name === undefined
+      ? undefined
+      : ask(to, "object", "workload", "API server", async () => {
+          try {
+            object = await reader.get<TargetObject>(group, resource, namespace, name);
+            return { yes: true, data: objectData(kind, name, object) };
+          } catch (thrown) {
+            if (!isMissing(thrown)) throw thrown;
+            return { yes: false, data: { kind, name, ...(await lookElsewhere(reader, kind, name, namespace)) } };
+          }
+        }),
   ]);
   return object;
 }
 
 function objectData(kind: string, name: string, object: TargetObject): FactKinds["object"] {
-  const selector = podSelector(kind, object)?.matchLabels;
+  const selector = selectorOf(kind, object)?.labels;
   const ports = object.spec?.ports;
   return { kind, name, ...(selector && { selector }), ...(ports && { ports }) };
 }
@@ -82,9 +85,15 @@ export async function askWorkload(
   const to = { clock, tell };
   const isPod = targetKinds[kind] === undefined;
   if (!isPod && object === undefined) return [];
-  const selector = object && selectorText(podSelector(kind, object));
-  if (!isPod && selector === undefined) return [];
-  const which = isPod ? { fieldSelector: `metadata.name=${name}` } : { labelSelector: selector };
+  const asked = service.connection.selector;
+  const selector = isPod
+    ? asked
+    : object && [selectorOf(kind, object)?.text, asked].filter((one) => one !== undefined).join(",");
+  if (!isPod && (selector ?? "") === "") return [];
+  const which = {
+    ...(selector !== undefined && { labelSelector: selector }),
+    ...(isPod && name !== undefined && { fieldSelector: `metadata.name=${name}` }),
+  };
   const [found] = await Promise.all([
     ask(to, "pods", "workload", "API server", async () => {
       const pods = await reader.list<DetailedPod>("/api/v1", "pods", namespace, { ...which, limit: podsRead });

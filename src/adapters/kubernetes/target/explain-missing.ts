@@ -1,11 +1,11 @@
 import type { Failure } from "#domain/connectivity-error.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { matchesLabels } from "#domain/kubernetes/label-selector.ts";
 import { nearestName } from "#domain/names.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
-import { matchesLabels } from "./label-selector.ts";
-import { targetKinds, type TargetObject } from "./target-kinds.ts";
-import type { Target } from "./target-state.ts";
+import { podRequirements, targetKinds, type TargetObject } from "./target-kinds.ts";
+import type { Target } from "./target.ts";
 
 interface Objects {
   readonly items?: readonly TargetObject[];
@@ -45,25 +45,26 @@ export async function explainMissing(
     );
     return answer?.items;
   };
-  if (failure.code === "resource_missing") {
+  if (failure.code === "resource_missing" || (failure.code === "no_matching_pods" && target.name === undefined)) {
     const missing = await namespaceMissing(api, target, access, signal);
     if (missing) {
       const names = ((await list("/api/v1", "namespaces")) ?? []).map(({ metadata }) => metadata.name);
       return withNearest(missing, target.namespace, names);
     }
+    if (target.name === undefined) return failure;
     const { group, resource } = targetKinds[target.kind] ?? { group: "/api/v1", resource: "pods" };
     const names = ((await list(group, resource, target.namespace)) ?? []).map(({ metadata }) => metadata.name);
     return withNearest(failure, target.name, names);
   }
-  if (failure.code === "no_matching_pods" && target.kind === "service") {
+  if (failure.code === "no_matching_pods" && target.kind === "service" && target.selector === undefined) {
     const services = (await list("/api/v1", "services", target.namespace)) ?? [];
-    const selector = services.find(({ metadata }) => metadata.name === target.name)?.spec?.selector;
+    const service = services.find(({ metadata }) => metadata.name === target.name);
+    const requirements = service && podRequirements("service", service);
     for (const kind of ["deployment", "statefulset"] as const) {
       const { group, resource } = targetKinds[kind] ?? { group: "", resource: "" };
       for (const workload of (await list(group, resource, target.namespace)) ?? []) {
         const labels = workload.spec?.template?.metadata?.labels;
-        if (workload.spec?.replicas !== 0 || !matchesLabels((selector ?? {}) as Record<string, string>, labels))
-          continue;
+        if (workload.spec?.replicas !== 0 || !requirements || !matchesLabels(requirements, labels)) continue;
         return {
           code: "scaled_to_zero",
           message: `${kind} ${workload.metadata.name} behind service ${target.name} is scaled to zero`,

@@ -1,5 +1,5 @@
 import type { ObjectMeta } from "#domain/kubernetes/pod.ts";
-import type { LabelSelector } from "./label-selector.ts";
+import { requirementsOf, type LabelSelector, type Requirement } from "#domain/kubernetes/label-selector.ts";
 
 /** What stands before the pods: where its objects are, and how people call one. */
 export interface TargetKind {
@@ -35,6 +35,8 @@ export interface TargetObject {
     readonly ports?: readonly ServicePort[];
     readonly publishNotReadyAddresses?: boolean;
     readonly replicas?: number;
+    /** Of a StatefulSet. */
+    readonly ordinals?: { readonly start?: number };
     readonly template?: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } };
   };
 }
@@ -50,13 +52,16 @@ export const pruneTarget = ({ metadata, spec }: TargetObject): TargetObject => (
       ...(spec.ports !== undefined && { ports: spec.ports }),
       ...(spec.publishNotReadyAddresses !== undefined && { publishNotReadyAddresses: spec.publishNotReadyAddresses }),
       ...(spec.replicas !== undefined && { replicas: spec.replicas }),
+      ...(spec.ordinals !== undefined && { ordinals: spec.ordinals }),
     },
   }),
 });
 
-/** The selector of the pods behind an object. */
-export function podSelector(kind: string, object: TargetObject): LabelSelector | undefined {
+/** What the pods behind an object must satisfy; `undefined` when it selects none by itself. */
+export function podRequirements(kind: string, object: TargetObject): readonly Requirement[] | undefined {
   const selector = object.spec?.selector;
   if (selector === undefined) return undefined;
-  return kind === "service" ? { matchLabels: selector as Readonly<Record<string, string>> } : selector;
+  const labels = kind === "service" ? { matchLabels: selector as Readonly<Record<string, string>> } : selector;
+  const requirements = requirementsOf(labels);
+  return requirements.length === 0 ? undefined : requirements;
 }

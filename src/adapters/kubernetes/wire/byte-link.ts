@@ -1,34 +1,52 @@
 import type { Socket } from "node:net";
-import type { ConnectivityError } from "#domain/connectivity-error.ts";
-import { toConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import { brokenProtocol } from "./spdy-decoder.ts";
 import { WebSocketDecoder } from "./websocket-decoder.ts";
-import { frameHeader, masked, maskingKey, opcode } from "./websocket-frames.ts";
+import { longestHeader, opcode, putFrameHeader, wholeFrame } from "./websocket-frames.ts";
 
 export interface ByteSink {
+  /** Received bytes: a view, valid until this returns. */
   bytes(chunk: Buffer): void;
-  /** Called once; without an error when the peer closed in order. */
-  ended(error?: ConnectivityError): void;
+  /** A message of a WebSocket begins; its bytes follow. */
+  message?(): void;
+  /** Anything came, if only an answer to a ping. */
+  heard?(): void;
+  /** Called once. `goodbye`: the peer said that it closes in order, where the protocol has words for it. */
+  ended(error?: ConnectivityError, goodbye?: boolean): void;
 }
 
 /** An upgraded connection as two byte streams, whatever carries them. */
 export interface ByteLink {
   /** For people and facts: `websocket` or `spdy`. */
   readonly protocol: string;
+  /** Room that `write` needs before the bytes. */
+  readonly headroom: number;
   /** Begins to read. Called once. */
   start(sink: ByteSink): void;
-  /** Writes a header and the payload after it together; `done` when the system took them, or when it never will. */
-  write(header: Buffer, payload: Buffer | undefined, done: () => void): void;
-  /** Holds what is written until the end of this turn of the event loop, so that it leaves in one piece. */
+  /**
+   * Writes what stands in a buffer after `headroom`; the buffer belongs to the link until `done`: when the system took the
+   * bytes, or when it never will.
+   */
+  write(buffer: Buffer, done: () => void): void;
+  /** Holds what is written until shortly after this turn of the event loop, so that it leaves in one piece. */
   gather(): void;
   pause(): void;
   resume(): void;
-  /** Says good-bye and closes. */
+  /** Says good-bye and closes, by force when the peer does not follow. */
   end(): void;
   destroy(): void;
 }
 
+/** How long the peer may take to answer our good-bye. */
+const goodbyeMs = 2000;
+/** How long what was written before it may take to be taken. */
+const unsentMs = 60_000;
+
+type Finish = (error?: ConnectivityError, goodbye?: boolean) => void;
+
 abstract class SocketLink implements ByteLink {
   abstract readonly protocol: string;
+  abstract readonly headroom: number;
   protected readonly socket: Socket;
   readonly #head: Buffer;
   #ended = false;
@@ -44,16 +62,17 @@ abstract class SocketLink implements ByteLink {
   }
 
   start(sink: ByteSink): void {
-    const finish = (error?: ConnectivityError): void => {
+    const finish = (error?: ConnectivityError, goodbye = false): void => {
       if (this.#ended) return;
       this.#ended = true;
       this.socket.destroy();
-      sink.ended(error);
+      sink.ended(error, goodbye);
     };
     const take = this.decoder(sink, finish);
     const read = (chunk: Buffer): void => {
       if (this.#ended) return;
       try {
+        sink.heard?.();
         take(chunk);
       } catch (error) {
         finish(toConnectivityError(error));
@@ -66,14 +85,19 @@ abstract class SocketLink implements ByteLink {
     if (this.socket.destroyed) finish();
   }
 
+  /**
+   * Two turns: a client that has just been accepted is read for the first time in the next one, and its first bytes leave
+   * together with the frames that open its stream.
+   */
   gather(): void {
     if (this.#gathering) return;
     this.#gathering = true;
     this.socket.cork();
-    setImmediate(() => {
+    const release = (): void => {
       this.#gathering = false;
       this.socket.uncork();
-    });
+    };
+    setImmediate(() => setImmediate(release));
   }
 
   pause(): void {
@@ -84,48 +108,51 @@ abstract class SocketLink implements ByteLink {
     this.socket.resume();
   }
 
+  end(): void {
+    this.goodbye();
+    // What still comes is read and thrown away: otherwise the peer's end would never be seen.
+    this.socket.resume();
+    let force = setTimeout(() => this.socket.destroy(), unsentMs).unref();
+    this.socket.end(() => {
+      clearTimeout(force);
+      force = setTimeout(() => this.socket.destroy(), goodbyeMs).unref();
+    });
+    this.socket.once("close", () => clearTimeout(force));
+  }
+
   destroy(): void {
     this.socket.destroy();
   }
 
-  abstract write(header: Buffer, payload: Buffer | undefined, done: () => void): void;
-  abstract end(): void;
+  abstract write(buffer: Buffer, done: () => void): void;
+  protected abstract goodbye(): void;
   /** How received chunks become the sink's bytes. */
-  protected abstract decoder(sink: ByteSink, finish: (error?: ConnectivityError) => void): (chunk: Buffer) => void;
-
-  /** Both in one system call. */
-  protected send(header: Buffer, payload: Buffer | undefined, done: () => void): void {
-    if (payload === undefined || payload.length === 0) {
-      this.socket.write(header, done);
-      return;
-    }
-    this.socket.cork();
-    this.socket.write(header);
-    this.socket.write(payload, done);
-    this.socket.uncork();
-  }
+  protected abstract decoder(sink: ByteSink, finish: Finish): (chunk: Buffer) => void;
 }
 
 /** SPDY directly on an upgraded connection: what servers before 1.31 and some gateways speak. */
 export class RawLink extends SocketLink {
   readonly protocol = "spdy";
+  readonly headroom = 0;
 
-  write(header: Buffer, payload: Buffer | undefined, done: () => void): void {
-    this.send(header, payload, done);
+  write(buffer: Buffer, done: () => void): void {
+    this.socket.write(buffer, done);
   }
 
-  end(): void {
-    this.socket.end();
-  }
+  protected goodbye(): void {}
 
   protected decoder(sink: ByteSink): (chunk: Buffer) => void {
     return (chunk) => sink.bytes(chunk);
   }
 }
 
-/** SPDY in the binary messages of a WebSocket (`SPDY/3.1+portforward.k8s.io`). Pings of the server are answered here. */
+/** Pongs that may wait to be sent: a peer that pings on without reading them is none. */
+const mostQueued = 4 * 1024 * 1024;
+
+/** Bytes in the binary messages of a WebSocket (`SPDY/3.1+portforward.k8s.io`). Pings of the server are answered here. */
 export class WebSocketLink extends SocketLink {
-  readonly protocol = "websocket";
+  readonly protocol: string = "websocket";
+  readonly headroom = longestHeader;
   /** Inside TLS a key of zeros is legal and costs nothing; in clear text it must be random. */
   readonly #masking: boolean;
 
@@ -134,36 +161,39 @@ export class WebSocketLink extends SocketLink {
     this.#masking = !encrypted;
   }
 
-  write(header: Buffer, payload: Buffer | undefined, done: () => void): void {
-    if (this.#masking) {
-      this.#message(opcode.binary, payload === undefined ? header : Buffer.concat([header, payload]), done);
-    } else {
-      const outer = frameHeader(opcode.binary, header.length + (payload?.length ?? 0));
-      this.send(Buffer.concat([outer, header]), payload, done);
-    }
+  write(buffer: Buffer, done: () => void): void {
+    const start = putFrameHeader(opcode.binary, buffer, longestHeader, this.#masking);
+    this.socket.write(start === 0 ? buffer : buffer.subarray(start), done);
   }
 
-  end(): void {
-    this.#message(opcode.close, Buffer.from([0x03, 0xe8]), ignore); // 1000: done
-    this.socket.end();
+  /** A ping of the WebSocket itself; its answer is told to nobody. */
+  ping(): void {
+    this.socket.write(wholeFrame(opcode.ping, Buffer.alloc(0), this.#masking));
   }
 
-  #message(type: number, payload: Buffer, done: () => void): void {
-    const key = this.#masking ? maskingKey() : undefined;
-    this.socket.write(
-      Buffer.concat([frameHeader(type, payload.length, key), key === undefined ? payload : masked(payload, key)]),
-      done,
-    );
+  protected goodbye(): void {
+    this.socket.write(wholeFrame(opcode.close, Buffer.from([0x03, 0xe8]), this.#masking)); // 1000: done
   }
 
-  protected decoder(sink: ByteSink, finish: () => void): (chunk: Buffer) => void {
+  protected decoder(sink: ByteSink, finish: Finish): (chunk: Buffer) => void {
     const decoder = new WebSocketDecoder({
       bytes: (chunk) => sink.bytes(chunk),
-      ping: (payload) => this.#message(opcode.pong, payload, ignore),
-      close: () => finish(),
+      message: () => sink.message?.(),
+      ping: (payload) => {
+        if (this.socket.writableLength > mostQueued) throw brokenProtocol("the server asks without reading answers");
+        this.socket.write(wholeFrame(opcode.pong, payload, this.#masking));
+      },
+      close: (status) => finish(closedBy(status), true),
     });
     return (chunk) => decoder.push(chunk);
   }
+}
+
+/** 1000 and 1005 (none given) are the end in order. */
+function closedBy(status: number): ConnectivityError | undefined {
+  if (status === 1000 || status === 1005) return undefined;
+  const facts = { close_status: status };
+  return new ConnectivityError("connection_lost", "the tunnel to the pod is gone: the cluster closed it", facts);
 }
 
 function ignore(): void {}

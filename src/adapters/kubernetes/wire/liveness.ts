@@ -2,45 +2,57 @@ import type { Clock } from "#application/ports/clock.ts";
 
 export interface LivenessOptions {
   readonly clock: Clock;
+  /** A dead peer is noticed within twice this, by two pings that stayed unanswered. */
   readonly intervalMs: number;
   /** Sends a ping; its answer is told by `heard` as everything that is received. */
   readonly ping: (id: number) => void;
-  /** A connection that we have paused hears no answers: its silence means nothing. */
-  readonly paused: () => boolean;
   /** Whether bytes of ours wait for the system. */
   readonly sending: () => boolean;
-  /** Two pings in a row stayed unanswered. */
+  /** Whether silence means nothing now: what would be heard is held up by somebody else than the peer. */
+  readonly excused: () => boolean;
   readonly onDead: () => void;
 }
 
 const missesAllowed = 2;
+/** Looks per interval: with two of them, two unanswered pings fit into two intervals wherever in one the peer dies. */
+const looksPerInterval = 2;
 
-/** Asks the peer at intervals whether it is there. */
+/** Asks the peer whether it is there, whenever it has been silent for a while. */
 export class Liveness implements Disposable {
   readonly #options: LivenessOptions;
-  #alive = true;
+  readonly #lookMs: number;
+  #heard = true;
   /**
    * Bytes waited for the system at the last look. Only then does its taking some show that the peer takes them: an empty
    * socket buffer takes what it is given for a dead peer too.
    */
   #busy = false;
-  #missed = 0;
+  /** Pings since something was heard. */
+  #unanswered = 0;
   /** Ours are odd. */
   #nextId = 1;
+  #lookedMs: number;
   #tick: Disposable;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
+    this.#lookMs = options.intervalMs / looksPerInterval;
+    this.#lookedMs = options.clock.monotonicMs();
     this.#tick = this.#next();
   }
 
+  /** Whether the peer was heard lately. */
+  get responsive(): boolean {
+    return this.#heard || this.#unanswered < missesAllowed;
+  }
+
   heard(): void {
-    this.#alive = true;
+    this.#heard = true;
   }
 
   /** The system took bytes of ours. */
   sent(): void {
-    if (this.#busy) this.#alive = true;
+    if (this.#busy) this.#heard = true;
   }
 
   [Symbol.dispose](): void {
@@ -48,20 +60,27 @@ export class Liveness implements Disposable {
   }
 
   #next(): Disposable {
-    return this.#options.clock.after(this.#options.intervalMs, () => this.#look());
+    return this.#options.clock.after(this.#lookMs, () => this.#look());
   }
 
   #look(): void {
-    const { paused, sending, ping, onDead } = this.#options;
-    if (this.#alive || paused()) this.#missed = 0;
-    else if (++this.#missed >= missesAllowed) {
-      onDead();
-      return;
-    }
-    this.#alive = false;
+    const { clock, intervalMs, excused, sending, ping, onDead } = this.#options;
+    const now = clock.monotonicMs();
+    // We slept. What came meanwhile has not been read yet, and whether the peer is still there is urgent: one ping decides.
+    const slept = now - this.#lookedMs > this.#lookMs + intervalMs;
+    this.#lookedMs = now;
+    if (slept) this.#unanswered = missesAllowed - 1;
+    else if (this.#heard || excused()) this.#unanswered = 0;
+    else if (this.#unanswered >= missesAllowed) return onDead();
+    // Before our own ping, which the system takes in any case.
     this.#busy = sending();
-    ping(this.#nextId);
-    this.#nextId += 2;
+    if (!this.#heard || slept) {
+      this.#unanswered++;
+      ping(this.#nextId);
+      // Ids are 32 bits and stay odd.
+      this.#nextId = (this.#nextId + 2) % 0x1_0000_0000;
+    }
+    this.#heard = false;
     this.#tick = this.#next();
   }
 }

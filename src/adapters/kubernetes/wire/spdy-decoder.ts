@@ -9,7 +9,10 @@ export interface FrameSink {
   fin(streamId: number): void;
   reset(streamId: number, status: number): void;
   ping(id: number): void;
+  /** The peer takes no more streams; those beyond the last one were never looked at. */
   goAway(lastStreamId: number): void;
+  /** The peer has taken a stream that we opened. */
+  replied(streamId: number): void;
   /** The peer opens a stream (a kubelet never does). */
   opened(streamId: number): void;
 }
@@ -122,7 +125,10 @@ export class SpdyDecoder {
     else if (type === controlType.ping) this.#sink.ping(word);
     else if (type === controlType.goAway) this.#sink.goAway(id);
     else if (type === controlType.synStream) this.#sink.opened(id);
-    else if (type === controlType.synReply && (flags & flagFin) !== 0) this.#sink.fin(id);
+    else if (type === controlType.synReply) {
+      this.#sink.replied(id);
+      if ((flags & flagFin) !== 0) this.#sink.fin(id);
+    }
   }
 }
 

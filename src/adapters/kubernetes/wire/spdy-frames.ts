@@ -34,9 +34,14 @@ function control(type: number, flags: number, payloadLength: number): Buffer {
 /** The header of a data frame; its `length` bytes follow. */
 export function dataHeader(streamId: number, length: number, fin: boolean): Buffer {
   const header = Buffer.allocUnsafe(frameHeaderLength);
-  header.writeUInt32BE(streamId, 0);
-  header.writeUInt32BE((((fin ? flagFin : 0) << 24) | length) >>> 0, 4);
+  writeDataHeader(header, 0, streamId, length, fin);
   return header;
+}
+
+/** As `dataHeader`, into a buffer. */
+export function writeDataHeader(to: Buffer, at: number, streamId: number, length: number, fin: boolean): void {
+  to.writeUInt32BE(streamId, at);
+  to.writeUInt32BE((((fin ? flagFin : 0) << 24) | length) >>> 0, at + 4);
 }
 
 export function rstStream(streamId: number, status: number): Buffer {

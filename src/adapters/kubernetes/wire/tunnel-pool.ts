@@ -1,43 +1,51 @@
-import { type ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import type { Duplex } from "node:stream";
+import { type ConnectivityError, type Facts, toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import { abortable } from "../abortable.ts";
 import type { ForwardTarget } from "./forward-error.ts";
 import { chooseTunnel, poolLimits, sparesWanted, tunnelsToDial, type PoolLimits } from "./pool-policy.ts";
-import type { Tunnel } from "./tunnel.ts";
-import type { ForwardStream } from "./tunnel-stream.ts";
+import type { PodLink } from "./pod-link.ts";
 
 export interface PoolOptions {
   readonly clock: Clock;
   readonly limits?: PoolLimits;
   /** Opens one more tunnel to the pod. */
-  readonly dial: (signal: AbortSignal) => Promise<Tunnel>;
+  readonly dial: (signal: AbortSignal) => Promise<PodLink>;
   /** The last tunnel is gone and another could not be opened. */
   readonly onLost: (cause: ConnectivityError) => void;
 }
+
+/** A tunnel that the server ends sooner than this was hardly one. */
+const youngMs = 5000;
+const youngDeathsAllowed = 3;
+const shortestPauseMs = 250;
+const longestPauseMs = 10_000;
 
 /** The tunnels to one pod: warm ones are kept, lost ones replaced, connections spread over them. */
 export class TunnelPool {
   readonly #options: PoolOptions;
   readonly #limits: PoolLimits;
-  readonly #tunnels: Tunnel[] = [];
+  readonly #tunnels: PodLink[] = [];
   /** Tunnels that take no more streams but still carry some. */
-  readonly #leaving = new Set<Tunnel>();
+  readonly #leaving = new Set<PodLink>();
   readonly #ending = new AbortController();
   #dialing = 0;
   #waiting = 0;
   /** Settles at the next change of the tunnels or of the dials. */
   #change = nextChange();
   #trim: Disposable | undefined;
+  #pause: Disposable | undefined;
+  #youngDeaths = 0;
 
   /** @param first the tunnel that proved the pod reachable */
-  constructor(first: Tunnel, options: PoolOptions) {
+  constructor(first: PodLink, options: PoolOptions) {
     this.#options = options;
     this.#limits = options.limits ?? poolLimits;
     this.#add(first);
   }
 
   get streams(): number {
-    return [...this.#tunnels, ...this.#leaving].reduce((sum, tunnel) => sum + tunnel.streams, 0);
+    return this.#all().reduce((sum, tunnel) => sum + tunnel.streams, 0);
   }
 
   get tunnels(): number {
@@ -48,11 +56,16 @@ export class TunnelPool {
     return this.#tunnels[0]?.protocol;
   }
 
+  /** What its way to the pod cannot do. */
+  get limits(): Facts | undefined {
+    return this.#tunnels[0]?.limits;
+  }
+
   /**
    * Opens a connection on the best tunnel; dials when every tunnel is blocked or gone.
    * @throws ConnectivityError of the dial; the signal's reason
    */
-  async open(target: ForwardTarget, signal: AbortSignal): Promise<ForwardStream> {
+  async open(target: ForwardTarget, signal: AbortSignal): Promise<Duplex> {
     for (;;) {
       signal.throwIfAborted();
       this.#ending.signal.throwIfAborted();
@@ -74,32 +87,40 @@ export class TunnelPool {
 
   /** No new connections; open ones end by themselves, then `drained` resolves. */
   async drain(): Promise<void> {
-    const all = [...this.#tunnels, ...this.#leaving];
+    const all = this.#all();
     this.#end();
     for (const tunnel of all) tunnel.drain();
     await Promise.all(all.map((tunnel) => tunnel.closed));
   }
 
   destroy(reason?: ConnectivityError): void {
-    const all = [...this.#tunnels, ...this.#leaving];
+    const all = this.#all();
     this.#end(reason);
     for (const tunnel of all) tunnel.destroy(reason);
   }
 
   #end(reason?: ConnectivityError): void {
     this.#trim?.[Symbol.dispose]();
+    this.#pause?.[Symbol.dispose]();
     if (!this.#ending.signal.aborted) this.#ending.abort(reason);
     this.#tell();
   }
 
-  #add(tunnel: Tunnel): void {
+  #add(tunnel: PodLink): void {
     this.#tunnels.push(tunnel);
+    const sinceMs = this.#options.clock.monotonicMs();
     tunnel.onIdle = () => this.#changed(tunnel);
-    void tunnel.closed.then(() => this.#changed(tunnel));
+    tunnel.othersRespond = () => this.#all().some((other) => other !== tunnel && other.responsive);
+    void tunnel.closed.then((cause) => {
+      // A server that takes tunnels only to drop them is not asked again at once each time.
+      const youngDeath = cause !== undefined && this.#options.clock.monotonicMs() - sinceMs < youngMs;
+      this.#youngDeaths = youngDeath ? this.#youngDeaths + 1 : 0;
+      this.#changed(tunnel);
+    });
     if (!tunnel.usable) this.#changed(tunnel);
   }
 
-  #changed(tunnel: Tunnel): void {
+  #changed(tunnel: PodLink): void {
     if (!tunnel.usable) {
       const at = this.#tunnels.indexOf(tunnel);
       if (at !== -1) this.#tunnels.splice(at, 1);
@@ -108,8 +129,23 @@ export class TunnelPool {
     }
     this.#tell();
     if (this.#ending.signal.aborted) return;
-    this.#topUp();
+    this.#topUpSoon();
     this.#trim ??= this.#options.clock.after(this.#limits.idleMs, () => this.#dropIdle());
+  }
+
+  #topUpSoon(): void {
+    if (this.#youngDeaths < youngDeathsAllowed) this.#topUp();
+    else {
+      const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** (this.#youngDeaths - youngDeathsAllowed));
+      this.#pause ??= this.#options.clock.after(pauseMs, () => {
+        this.#pause = undefined;
+        this.#topUp();
+      });
+    }
+  }
+
+  #all(): PodLink[] {
+    return [...this.#tunnels, ...this.#leaving];
   }
 
   #topUp(): void {

@@ -1,14 +1,18 @@
 import { Duplex } from "node:stream";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { type ByteSource, streamSource } from "../../net/byte-source.ts";
+import type { DirectStream } from "../../net/direct-stream.ts";
 import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
+import { Inbox } from "./inbox.ts";
+import { LateEnd } from "./late-end.ts";
 
 /** What a stream asks of the tunnel that carries it. */
 export interface StreamHost {
-  /** Sends bytes; `done` when the next may come. */
-  sendData(streamId: number, chunk: Buffer, done: () => void): void;
+  /** Sends bytes, copied before it returns; unless it answers true, `later` is called when the next may come. */
+  sendData(streamId: number, bytes: Buffer, later: () => void): boolean;
   sendFin(streamId: number): void;
   sendReset(streamId: number): void;
-  /** The reader has taken what was buffered. */
+  /** The reader has taken all that was kept for it. */
   drained(stream: ForwardStream): void;
   after(ms: number, run: () => void): Disposable;
   /** The stream is over; its ids mean nothing any more. */
@@ -20,55 +24,78 @@ const highWaterMark = 65_536;
 const errorTextMs = 100;
 /** An error text beyond this tells nothing more. */
 const maxErrorText = 4096;
-/**
- * How long the pod may be silent after our end of input before that end is sent, where the end cuts (`endCuts`): an answer
- * that is still to come is waited for, one that has begun may pause.
- */
-const answerWaitMs = 10_000;
-const pauseMs = 1000;
-/** Small writes that wait together leave as one frame up to this. */
-const gatherLimit = 65_536;
+
+export interface StreamOptions {
+  readonly errorId: number;
+  readonly dataId: number;
+  /** Whether bytes are sent only after the server has answered the opening. */
+  readonly waits: boolean;
+}
 
 /**
  * One forwarded TCP connection: a data stream and an error stream of a SPDY connection as a Duplex (see `TunnelStream`).
  * A refusal by the target comes as an `error`, since streams are opened without waiting for an answer.
  */
-export class ForwardStream extends Duplex {
+export class ForwardStream extends Duplex implements DirectStream {
   readonly errorId: number;
   readonly dataId: number;
+  /** Whether the server has said anything about it. */
+  known = false;
   readonly #host: StreamHost;
   readonly #target: ForwardTarget;
+  readonly #inbox = new Inbox();
+  readonly #lateEnd: LateEnd | undefined;
+  /** Where received bytes go; `false`: no more until it asks. */
+  #receiver: (bytes: Buffer) => boolean = (bytes) => this.push(bytes);
+  #asked = false;
+  /** What waits for the server's answer to the opening. */
+  #held: (() => void) | undefined;
+  #waits: boolean;
   #localEnded = false;
   #finSent = false;
   #remoteEnded = false;
-  /** What was sent last has been answered, at least in part. */
-  #answered = true;
-  /** Something came since the silence began to be measured. */
-  #heard = false;
-  #silence: Disposable | undefined;
+  /** The end was passed to the reader. */
+  #endPassed = false;
   #errorText = "";
   #errorEnded = false;
   /** The data stream's last frame, while the error stream may still explain it. */
   #last: "fin" | "reset" | undefined;
   #hold: Disposable | undefined;
 
-  constructor(host: StreamHost, ids: { readonly errorId: number; readonly dataId: number }, target: ForwardTarget) {
+  constructor(host: StreamHost, { errorId, dataId, waits }: StreamOptions, target: ForwardTarget) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
-    this.errorId = ids.errorId;
-    this.dataId = ids.dataId;
+    this.errorId = errorId;
+    this.dataId = dataId;
     this.#host = host;
+    this.#waits = waits;
     this.#target = target;
+    if (target.endCuts === true) {
+      this.#lateEnd = new LateEnd({
+        after: (ms, run) => host.after(ms, run),
+        behind: () => this.readableLength > 0 || !this.#inbox.empty,
+        send: () => this.#sendFin(),
+      });
+    }
     // A stream that nobody listens to any more must not take the process down when its tunnel breaks.
     this.on("error", () => {});
   }
 
-  /** @returns the bytes that wait for the reader */
+  /** The server has taken the opening. */
+  replied(): void {
+    this.known = true;
+    this.#waits = false;
+    this.#held?.();
+    this.#held = undefined;
+  }
+
+  /** @returns bytes of memory that wait for the reader */
   receive(bytes: Buffer): number {
     if (this.destroyed || this.#remoteEnded) return 0;
-    this.#answered = true;
-    this.#heard = true;
-    this.push(bytes);
-    return this.readableLength;
+    this.known = true;
+    this.#lateEnd?.heard();
+    if (this.#asked && this.#inbox.empty) this.#asked = this.#receiver(bytes);
+    else this.#inbox.add(bytes);
+    return this.#inbox.cost;
   }
 
   /** The target sent its last byte, or was never reached: the error stream tells which. */
@@ -100,6 +127,31 @@ export class ForwardStream extends Duplex {
     this.destroy(error);
   }
 
+  writeShared(bytes: Buffer): boolean {
+    if (this.#waits || this.writableLength > 0 || this.writableEnded) return this.write(Buffer.from(bytes));
+    if (this.#localEnded || this.destroyed) return true;
+    this.#lateEnd?.wrote();
+    return this.#host.sendData(this.dataId, bytes, () => this.emit("drain"));
+  }
+
+  source(): ByteSource {
+    // Somebody has read it already.
+    if (this.#asked || this.readableFlowing !== null) return streamSource(this);
+    return {
+      stream: this,
+      receive: (receiver) => {
+        // Views of a chunk that nothing overwrites.
+        this.#receiver = (bytes) => receiver(bytes, "owned");
+      },
+      resume: () => {
+        this.#asked = true;
+        this.#deliver();
+        // Nothing is in its own queue: only the end is waited for.
+        if (this.#endPassed) this.resume();
+      },
+    };
+  }
+
   #hear(last: "fin" | "reset"): void {
     if (this.destroyed || this.#remoteEnded) return;
     this.#last = last;
@@ -115,77 +167,65 @@ export class ForwardStream extends Duplex {
     else if (this.#last === "reset") this.destroy(resetByTarget(this.#target));
     else if (this.#last === "fin") {
       this.#remoteEnded = true;
-      this.push(null);
+      // Nothing more comes: a reader that is behind holds nobody up.
+      this.#host.drained(this);
+      this.#deliver();
       if (this.#localEnded) this.#sendFin();
     }
   }
 
-  override _read(): void {
+  #deliver(): void {
+    while (this.#asked) {
+      const chunk = this.#inbox.take();
+      if (chunk === undefined) break;
+      this.#asked = this.#receiver(chunk);
+    }
+    if (!this.#inbox.empty) return;
     this.#host.drained(this);
+    if (!this.#remoteEnded || this.#endPassed) return;
+    this.#endPassed = true;
+    this.push(null);
+    // A direct reader does not read the stream itself: let it see the end.
+    if (this.readableFlowing === null && this.#asked) this.resume();
+  }
+
+  override _read(): void {
+    this.#asked = true;
+    this.#deliver();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#write(chunk, done);
-  }
-
-  #write(chunk: Buffer, done: () => void): void {
-    this.#answered = false;
-    if (this.#localEnded) done();
-    else this.#host.sendData(this.dataId, chunk, done);
-  }
-
-  override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    const batches: Buffer[] = [];
-    let batch: Buffer[] = [];
-    let size = 0;
-    for (const { chunk } of chunks) {
-      if (size + chunk.length > gatherLimit && batch.length > 0) {
-        batches.push(Buffer.concat(batch));
-        batch = [];
-        size = 0;
-      }
-      batch.push(chunk);
-      size += chunk.length;
-    }
-    batches.push(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
-    const next = (): void => {
-      const first = batches.shift();
-      if (first === undefined || this.destroyed) done();
-      else this.#write(first, next);
+    const send = (): void => {
+      this.#lateEnd?.wrote();
+      if (this.#localEnded || this.#host.sendData(this.dataId, chunk, done)) done();
     };
-    next();
+    if (this.#waits) this.#held = send;
+    else send();
   }
 
   override _final(done: () => void): void {
     this.#localEnded = true;
-    if (this.#remoteEnded || this.#target.endCuts !== true) this.#sendFin();
-    else this.#sendFinAfterSilence(this.#answered ? pauseMs : answerWaitMs);
+    if (this.#remoteEnded || this.#lateEnd === undefined) this.#sendFin();
+    else this.#lateEnd.begin();
     done();
   }
 
-  #sendFinAfterSilence(ms: number): void {
-    this.#heard = false;
-    this.#silence = this.#host.after(ms, () => {
-      // With a reader that is behind the silence is ours.
-      if (this.#heard || this.readableLength > 0) this.#sendFinAfterSilence(pauseMs);
-      else this.#sendFin();
-    });
-  }
-
   #sendFin(): void {
-    this.#silence?.[Symbol.dispose]();
+    this.#lateEnd?.[Symbol.dispose]();
     if (!this.#finSent && !this.destroyed) this.#host.sendFin(this.dataId);
     this.#finSent = true;
     if (this.#remoteEnded) this.#host.release(this);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#silence?.[Symbol.dispose]();
+    this.#lateEnd?.[Symbol.dispose]();
     if (!(this.#finSent && this.#remoteEnded)) {
       this.#host.sendReset(this.dataId);
       if (!this.#errorEnded) this.#host.sendReset(this.errorId);
     }
     this.#hold?.[Symbol.dispose]();
+    this.#held = undefined;
+    this.#inbox.clear();
     this.#host.release(this);
     done(error);
   }

@@ -2,54 +2,88 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { ByteLink } from "./byte-link.ts";
 import type { ForwardTarget } from "./forward-error.ts";
+import { FrameBuffers } from "./frame-buffers.ts";
 import { Liveness } from "./liveness.ts";
+import { Openings } from "./openings.ts";
+import { Outbox } from "./outbox.ts";
+import type { PodLink } from "./pod-link.ts";
 import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
+import { Stalls } from "./stalls.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
 import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
 
-/** Longer writes are cut, so that the streams of a tunnel take turns. */
-const maxFrame = 65_536;
+export interface TunnelOptions {
+  readonly limits?: TunnelLimits;
+  readonly buffers?: FrameBuffers;
+  /** The server was seen not to take first bytes together with the opening. */
+  readonly waits?: boolean;
+  /** The server did not answer an opening in time. */
+  readonly onUnanswered?: () => void;
+}
 
 /**
  * One upgraded connection to one pod with its table of streams: forwarded connections come and go on it, to any port of
  * the pod. It ends by itself when the peer is silent, breaks the protocol or closes; `closed` then tells the cause.
  */
-export class Tunnel implements StreamHost, FrameSink {
+export class Tunnel implements PodLink, StreamHost, FrameSink {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly protocol: string;
   readonly #link: ByteLink;
   readonly #clock: Clock;
   readonly #limits: TunnelLimits;
+  readonly #outbox: Outbox;
+  readonly #openings: Openings;
+  readonly #liveness: Liveness;
   readonly #decoder = new SpdyDecoder(this);
   readonly #opener = new StreamOpener();
   readonly #streams = new Map<number, ForwardStream>();
-  readonly #stalled = new Set<ForwardStream>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #stalls: Stalls<ForwardStream>;
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
   #nextStreamId = 1;
+  /** The highest id that the server used for a stream of its own. */
+  #lastRefused = 0;
   #requestId = 0;
-  #inFlight = 0;
-  #releasing = false;
-  readonly #liveness: Liveness;
-  /** Called whenever the number of streams falls or the tunnel begins to drain. */
+  #waits: boolean;
+  #onReceived: (() => void) | undefined;
   onIdle: () => void = () => {};
+  othersRespond: () => boolean = () => false;
 
-  constructor(link: ByteLink, clock: Clock, limits: TunnelLimits = tunnelLimits) {
+  constructor(link: ByteLink, clock: Clock, options: TunnelOptions = {}) {
     this.#link = link;
     this.protocol = link.protocol;
     this.#clock = clock;
-    this.#limits = limits;
+    this.#limits = options.limits ?? tunnelLimits;
+    this.#waits = options.waits ?? false;
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    this.#outbox = new Outbox(link, options.buffers ?? new FrameBuffers(), this.#limits.sendCap, () =>
+      this.#liveness.sent(),
+    );
+    this.#openings = new Openings(clock, this.#limits.openMs, (stream) => {
+      if (this.stalled || !this.#liveness.responsive) return false;
+      this.#waits = true;
+      options.onUnanswered?.();
+      stream.lose(unanswered());
+      return true;
+    });
+    this.#stalls = new Stalls({
+      clock,
+      limits: this.#limits,
+      streams: () => this.streams,
+      pause: () => link.pause(),
+      resume: () => link.resume(),
+      cut: (stream) => stream.lose(lost("its reader stood still and held up others")),
+    });
     this.#liveness = new Liveness({
       clock,
-      intervalMs: limits.pingIntervalMs,
-      ping: (id) => this.#send(ping(id)),
-      paused: () => this.stalled,
-      sending: () => this.#inFlight > 0,
+      intervalMs: this.#limits.pingIntervalMs,
+      ping: (id) => this.#outbox.frames(ping(id)),
+      sending: () => this.queued > 0,
+      // A connection that we paused hears nothing, and one whose bytes a target does not take cannot even ask.
+      excused: () => this.stalled || (this.queued > 0 && this.othersRespond()),
       onDead: () => this.#finish(lost("the cluster no longer answers")),
     });
     link.start({
@@ -58,52 +92,64 @@ export class Tunnel implements StreamHost, FrameSink {
     });
   }
 
-  /** Whether new streams may be opened. */
   get usable(): boolean {
     return this.#state === "open";
   }
 
-  /** Open streams, each counted once. */
   get streams(): number {
     return this.#streams.size / 2;
   }
 
-  /** A reader of one of its streams is behind, so that the connection stands still. */
   get stalled(): boolean {
-    return this.#stalled.size > 0;
+    return this.#stalls.paused;
   }
 
-  /** Bytes that wait to be sent: a measure of how busy its up direction is. */
   get queued(): number {
-    return this.#inFlight;
+    return this.#outbox.inFlight;
   }
 
-  /**
-   * Opens a connection to a port of the pod without waiting for the answer.
-   * @throws ConnectivityError `connection_lost` when the tunnel takes no more
-   */
+  get responsive(): boolean {
+    return this.#state !== "closed" && this.#liveness.responsive;
+  }
+
   open(target: ForwardTarget): ForwardStream {
     if (this.#state !== "open") throw lost("it was closed before");
     const ids = { errorId: this.#nextStreamId, dataId: this.#nextStreamId + 2 };
     this.#nextStreamId += 4;
     const headers = { port: String(target.port), requestid: String(this.#requestId++) };
-    const stream = new ForwardStream(this, ids, target);
+    const stream = new ForwardStream(this, { ...ids, waits: this.#waits }, target);
     this.#streams.set(ids.errorId, stream);
     this.#streams.set(ids.dataId, stream);
-    this.#link.gather();
-    this.#send(
+    this.#outbox.gather();
+    this.#outbox.frames(
       Buffer.concat([
         this.#opener.synStream(ids.errorId, { streamtype: "error", ...headers }),
         dataHeader(ids.errorId, 0, true),
         this.#opener.synStream(ids.dataId, { streamtype: "data", ...headers }),
       ]),
     );
+    this.#openings.add(stream);
     // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
     if (this.#nextStreamId > 0x7fff_0000) this.drain();
     return stream;
   }
 
-  /** Takes no new streams and closes when the last one has ended. */
+  /** Whether the peer answers a ping in time; the signal ends the waiting. */
+  answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#state === "closed") return Promise.resolve(false);
+    this.#outbox.frames(ping(1));
+    return new Promise((resolve) => {
+      const late = this.#clock.after(withinMs, () => resolve(false));
+      this.#onReceived = () => {
+        late[Symbol.dispose]();
+        this.#onReceived = undefined;
+        resolve(true);
+      };
+      void this.closed.then(() => resolve(false));
+      signal.addEventListener("abort", () => resolve(false), { once: true });
+    });
+  }
+
   drain(): void {
     if (this.#state !== "open") return;
     this.#state = "draining";
@@ -111,35 +157,32 @@ export class Tunnel implements StreamHost, FrameSink {
     this.#closeWhenEmpty();
   }
 
-  /** Cuts; its streams fail with the reason, or `connection_lost`. */
   destroy(reason?: ConnectivityError): void {
     this.#finish(reason);
   }
 
-  sendData(streamId: number, chunk: Buffer, done: () => void): void {
-    for (let at = 0; at < chunk.length || at === 0; at += maxFrame) {
-      const part = chunk.length <= maxFrame ? chunk : chunk.subarray(at, at + maxFrame);
-      this.#send(dataHeader(streamId, part.length, false), part);
-    }
-    if (this.#inFlight < this.#limits.sendCap) done();
-    else this.#waiting.push(done);
+  sendData(streamId: number, bytes: Buffer, later: () => void): boolean {
+    return this.#outbox.data(streamId, bytes, later);
   }
 
   sendFin(streamId: number): void {
-    this.#send(dataHeader(streamId, 0, true));
+    this.#outbox.gather();
+    this.#outbox.frames(dataHeader(streamId, 0, true));
   }
 
   sendReset(streamId: number): void {
-    if (this.#state !== "closed") this.#send(rstStream(streamId, statusCancel));
+    this.#outbox.gather();
+    this.#outbox.frames(rstStream(streamId, statusCancel));
   }
 
   drained(stream: ForwardStream): void {
-    if (this.#stalled.delete(stream) && this.#stalled.size === 0) this.#link.resume();
+    this.#stalls.drained(stream);
   }
 
   release(stream: ForwardStream): void {
     const known = this.#streams.delete(stream.dataId);
     this.#streams.delete(stream.errorId);
+    this.#openings.delete(stream);
     this.drained(stream);
     if (!known) return;
     this.onIdle();
@@ -154,10 +197,7 @@ export class Tunnel implements StreamHost, FrameSink {
     const stream = this.#find(streamId);
     if (stream === undefined) return;
     if (streamId === stream.errorId) stream.receiveError(bytes);
-    else if (stream.receive(bytes) > this.#limits.receiveCap) {
-      this.#stalled.add(stream);
-      this.#link.pause();
-    }
+    else this.#stalls.received(stream, stream.receive(bytes));
   }
 
   fin(streamId: number): void {
@@ -172,24 +212,36 @@ export class Tunnel implements StreamHost, FrameSink {
     else stream?.remoteReset();
   }
 
-  ping(id: number): void {
-    // Ours are odd: an answer, which `#received` has counted already.
-    if (id % 2 === 0) this.#send(ping(id));
+  replied(streamId: number): void {
+    const stream = this.#find(streamId);
+    if (stream?.dataId !== streamId) return;
+    this.#openings.delete(stream);
+    stream.replied();
   }
 
-  goAway(): void {
+  ping(id: number): void {
+    // Ours are odd: an answer, which `#received` has counted already.
+    if (id % 2 === 0) this.#outbox.answer(ping(id));
+  }
+
+  goAway(lastStreamId: number): void {
     this.drain();
+    for (const stream of new Set(this.#streams.values())) {
+      if (stream.dataId > lastStreamId && !stream.known) stream.lose(lost("the cluster took no more connections"));
+    }
   }
 
   opened(streamId: number): void {
     if (streamId === 0 || streamId % 2 === 1) throw brokenProtocol("the server opened a stream with one of our ids");
-    this.#send(rstStream(streamId, statusRefused));
+    this.#lastRefused = Math.max(this.#lastRefused, streamId);
+    this.#outbox.answer(rstStream(streamId, statusRefused));
   }
 
   /** Late frames of streams that ended are normal; frames of streams that never were are not. */
   #find(streamId: number): ForwardStream | undefined {
     const stream = this.#streams.get(streamId);
-    if (stream === undefined && (streamId % 2 === 0 || streamId >= this.#nextStreamId)) {
+    const last = streamId % 2 === 0 ? this.#lastRefused : this.#nextStreamId - 1;
+    if (stream === undefined && streamId > last) {
       throw brokenProtocol("a frame names a stream that was never opened");
     }
     return stream;
@@ -199,30 +251,12 @@ export class Tunnel implements StreamHost, FrameSink {
     if (this.#state === "closed") return;
     this.#liveness.heard();
     this.#decoder.push(chunk);
-  }
-
-  #send(header: Buffer, payload?: Buffer): void {
-    if (this.#state === "closed") return;
-    const bytes = header.length + (payload?.length ?? 0);
-    this.#inFlight += bytes;
-    this.#link.write(header, payload, () => {
-      this.#inFlight -= bytes;
-      this.#liveness.sent();
-      this.#letWritersOn();
-    });
-  }
-
-  /** First come, first served: each writer sends one chunk and queues again. */
-  #letWritersOn(): void {
-    if (this.#releasing) return;
-    this.#releasing = true;
-    while (this.#waiting.length > 0 && this.#inFlight < this.#limits.sendCap) this.#waiting.shift()?.();
-    this.#releasing = false;
+    this.#onReceived?.();
   }
 
   #closeWhenEmpty(): void {
     if (this.#state !== "draining" || this.#streams.size > 0) return;
-    this.#send(goAway(0));
+    this.#outbox.frames(goAway(0));
     this.#finish(undefined, true);
   }
 
@@ -230,13 +264,14 @@ export class Tunnel implements StreamHost, FrameSink {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#liveness[Symbol.dispose]();
+    this.#openings[Symbol.dispose]();
     if (politely) this.#link.end();
     else this.#link.destroy();
     const streams = new Set(this.#streams.values());
     this.#streams.clear();
-    this.#stalled.clear();
+    this.#stalls[Symbol.dispose]();
     for (const stream of streams) stream.lose(cause ?? lost("it was closed on our side"));
-    for (const done of this.#waiting.splice(0)) done();
+    this.#outbox.close();
     this.#settle(cause);
     this.onIdle();
   }
@@ -244,3 +279,6 @@ export class Tunnel implements StreamHost, FrameSink {
 
 const lost = (why: string): ConnectivityError =>
   new ConnectivityError("connection_lost", `the tunnel to the pod is gone: ${why}`);
+
+const unanswered = (): ConnectivityError =>
+  new ConnectivityError("forward_refused", "the cluster did not answer the opening of the connection in time");

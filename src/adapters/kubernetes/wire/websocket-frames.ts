@@ -1,30 +1,46 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 export const opcode = { binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-const noKey = Buffer.alloc(4);
+/** The longest header of a client's frame: two bytes, a length of eight and the key. */
+export const longestHeader = 14;
+
+const keyLength = 4;
 
 /**
- * The header of a client's final frame (RFC 6455, section 5.2) with its masking key at the end.
- * @param key four bytes; all zero is legal framing and leaves the payload as it is
+ * Writes the header of a client's final frame (RFC 6455, section 5.2) right before its payload.
+ * @param buffer the payload from `payloadAt` to the end, and room for `longestHeader` before it
+ * @param masking whether the payload is masked, in place, by a fresh key, as it must be without TLS (section 10.3); else
+ *   the key is zero, which is legal framing and leaves the payload as it is
+ * @returns where the frame begins
  */
-export function frameHeader(type: number, length: number, key: Buffer = noKey): Buffer {
+export function putFrameHeader(type: number, buffer: Buffer, payloadAt: number, masking: boolean): number {
+  const length = buffer.length - payloadAt;
   const extended = length < 126 ? 0 : length < 65_536 ? 2 : 8;
-  const header = Buffer.allocUnsafe(2 + extended + 4);
-  header.writeUInt8(0x80 | type, 0);
-  header.writeUInt8(0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127), 1);
-  if (extended === 2) header.writeUInt16BE(length, 2);
-  else if (extended === 8) header.writeBigUInt64BE(BigInt(length), 2);
-  key.copy(header, 2 + extended);
-  return header;
+  const start = payloadAt - keyLength - extended - 2;
+  buffer[start] = 0x80 | type;
+  buffer[start + 1] = 0x80 | (extended === 0 ? length : extended === 2 ? 126 : 127);
+  if (extended === 2) buffer.writeUInt16BE(length, start + 2);
+  else if (extended === 8) {
+    buffer.writeUInt32BE(Math.floor(length / 0x1_0000_0000), start + 2);
+    buffer.writeUInt32BE(length % 0x1_0000_0000, start + 6);
+  }
+  const keyAt = payloadAt - keyLength;
+  if (masking) mask(buffer, keyAt, payloadAt);
+  else buffer.fill(0, keyAt, payloadAt);
+  return start;
 }
 
-/** A fresh masking key: on a connection without TLS the key must be unpredictable (RFC 6455, section 10.3). */
-export const maskingKey = (): Buffer => randomBytes(4);
+function mask(buffer: Buffer, keyAt: number, payloadAt: number): void {
+  randomFillSync(buffer, keyAt, keyLength);
+  for (let at = payloadAt; at < buffer.length; at++) {
+    buffer[at] = (buffer[at] ?? 0) ^ (buffer[keyAt + ((at - payloadAt) & 3)] ?? 0);
+  }
+}
 
-/** The payload under a key, as a copy. */
-export function masked(payload: Buffer, key: Buffer): Buffer {
-  const result = Buffer.allocUnsafe(payload.length);
-  for (let at = 0; at < payload.length; at++) result[at] = (payload[at] ?? 0) ^ (key[at & 3] ?? 0);
-  return result;
+/** A whole frame of its own: pings, pongs, closes. */
+export function wholeFrame(type: number, payload: Uint8Array, masking: boolean): Buffer {
+  const buffer = Buffer.allocUnsafe(longestHeader + payload.length);
+  buffer.set(payload, longestHeader);
+  return buffer.subarray(putFrameHeader(type, buffer, longestHeader, masking));
 }

@@ -1,0 +1,229 @@
+import { once } from "node:events";
+import net from "node:net";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { RawLink } from "#adapters/kubernetes/wire/byte-link.ts";
+import { SpdyDecoder, type FrameSink } from "#adapters/kubernetes/wire/spdy-decoder.ts";
+import { dataHeader, goAway, ping, rstStream } from "#adapters/kubernetes/wire/spdy-frames.ts";
+import { Tunnel } from "#adapters/kubernetes/wire/tunnel.ts";
+import { tunnelLimits, type TunnelLimits } from "#adapters/kubernetes/wire/tunnel-limits.ts";
+import { realClock } from "../support/kubernetes-access.ts";
+
+const target = { namespace: "default", pod: "web-0", port: 80 };
+
+/** A SYN_REPLY without headers. */
+const synReply = (id: number): Buffer => {
+  const frame = Buffer.from([0x80, 3, 0, 2, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
+  frame.writeUInt32BE(id, 8);
+  return frame;
+};
+const data = (id: number, bytes: Buffer | string): Buffer =>
+  Buffer.concat([dataHeader(id, bytes.length, false), Buffer.from(bytes)]);
+
+/** The far end of one tunnel on a real socket; what it reads is noted, what it says is up to the test. */
+class Peer {
+  readonly socket: net.Socket;
+  readonly events: string[] = [];
+  readonly bytes = new Map<number, number>();
+  answersPings = true;
+  answersOpenings = true;
+
+  constructor(socket: net.Socket) {
+    this.socket = socket;
+    socket.on("error", () => {});
+    const sink: FrameSink = {
+      data: (id, chunk) => void this.bytes.set(id, (this.bytes.get(id) ?? 0) + chunk.length),
+      fin: (id) => void this.events.push(`fin ${id}`),
+      reset: (id) => void this.events.push(`reset ${id}`),
+      ping: (id) => {
+        this.events.push(`ping ${id}`);
+        if (this.answersPings) socket.write(ping(id));
+      },
+      goAway: () => void this.events.push("goaway"),
+      opened: (id) => {
+        this.events.push(`opened ${id}`);
+        if (this.answersOpenings) socket.write(synReply(id));
+      },
+      replied: () => {},
+    };
+    const decoder = new SpdyDecoder(sink);
+    socket.on("data", (chunk: Buffer) => decoder.push(chunk));
+  }
+}
+
+describe("a tunnel to a pod, on a real connection", () => {
+  const scope: (() => void)[] = [];
+  afterEach(() => {
+    for (const end of scope.splice(0).toReversed()) end();
+  });
+
+  async function pair(limits: Partial<TunnelLimits> = {}): Promise<{ tunnel: Tunnel; peer: Peer }> {
+    const server = net.createServer({ allowHalfOpen: false }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const accepted = once(server, "connection") as Promise<[net.Socket]>;
+    const socket = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+    const [far] = await accepted;
+    server.close();
+    const peer = new Peer(far);
+    const tunnel = new Tunnel(new RawLink(socket, Buffer.alloc(0)), realClock, {
+      limits: { ...tunnelLimits, ...limits },
+    });
+    scope.push(() => {
+      tunnel.destroy();
+      far.destroy();
+    });
+    return { tunnel, peer };
+  }
+  const failure = (stream: NodeJS.EventEmitter): Promise<ConnectivityError> =>
+    new Promise((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+
+  test("[wire-pings] a peer that falls silent is noticed within two intervals, a live one never", async () => {
+    const pingIntervalMs = 300;
+    const { tunnel, peer } = await pair({ pingIntervalMs });
+    await new Promise((resolve) => setTimeout(resolve, 4 * pingIntervalMs));
+    expect(tunnel.usable).toBe(true);
+    peer.answersPings = false;
+    const silentSinceMs = performance.now();
+    expect((await tunnel.closed)?.message).toContain("no longer answers");
+    // Timers may come late on a busy machine.
+    expect(performance.now() - silentSinceMs).toBeLessThan(2 * pingIntervalMs + 250);
+  });
+
+  test("[wire-pings] a target that takes no bytes is no dead peer while another tunnel is answered", async () => {
+    const { tunnel, peer } = await pair({ pingIntervalMs: 100 });
+    tunnel.othersRespond = () => true;
+    const stream = tunnel.open(target);
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    peer.socket.pause();
+    let sent = 0;
+    while (sent < 64_000_000) {
+      sent += 65_536;
+      if (stream.write(Buffer.alloc(65_536))) continue;
+      const taken = await Promise.race([
+        once(stream, "drain").then(() => true),
+        new Promise((resolve) => setTimeout(() => resolve(false), 800)),
+      ]);
+      if (taken === false) break;
+    }
+    expect(tunnel.usable).toBe(true);
+    peer.socket.resume();
+    await vi.waitFor(() => expect(peer.bytes.get(3)).toBe(sent), 10_000);
+    // Nobody answers anywhere: then it is dead.
+    tunnel.othersRespond = () => false;
+    peer.socket.pause();
+    while (stream.write(Buffer.alloc(65_536)));
+    expect((await tunnel.closed)?.code).toBe("connection_lost");
+  });
+
+  test("[wire-hostile] a server that asks on and on without reading answers is cut", async () => {
+    const { tunnel, peer } = await pair();
+    peer.socket.pause();
+    const many = Buffer.concat(Array.from({ length: 4000 }, () => ping(2)));
+    const flood = (): void => {
+      while (!peer.socket.destroyed && peer.socket.write(many));
+      if (!peer.socket.destroyed) peer.socket.once("drain", flood);
+    };
+    flood();
+    const cause = await tunnel.closed;
+    expect(cause?.code).toBe("connection_lost");
+    peer.socket.destroy();
+  });
+
+  test("[wire-hostile] one byte a frame to a reader that stands still is braked early", async () => {
+    const { tunnel, peer } = await pair();
+    const stream = tunnel.open(target);
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    const tiny = Buffer.concat(Array.from({ length: 1000 }, () => data(3, "x")));
+    let sent = 0;
+    for (; sent < 100_000_000; sent += tiny.length) {
+      if (peer.socket.write(tiny)) continue;
+      const taken = await Promise.race([
+        once(peer.socket, "drain").then(() => true),
+        new Promise((resolve) => setTimeout(() => resolve(false), 500)),
+      ]);
+      if (taken === false) break;
+    }
+    expect(sent).toBeLessThan(100_000_000);
+    expect(tunnel.stalled).toBe(true);
+    stream.resume();
+    await vi.waitFor(() => expect(tunnel.stalled).toBe(false));
+  });
+
+  test("[wire-shared] a reader that stands still on a shared tunnel does not stop the others, and is cut in the end", async () => {
+    const { tunnel, peer } = await pair({ stallMs: 500 });
+    const [stalled, lively] = [tunnel.open(target), tunnel.open(target)];
+    await vi.waitFor(() => expect(peer.events).toContain("opened 7"));
+    const cut = failure(stalled);
+    peer.socket.write(data(3, Buffer.alloc(1_000_000)));
+    peer.socket.write(data(7, "hello"));
+    expect(String((await once(lively, "data"))[0])).toBe("hello");
+    peer.socket.write(data(3, Buffer.alloc(3_000_000)));
+    await vi.waitFor(() => expect(tunnel.stalled).toBe(true));
+    peer.socket.write(data(7, "world"));
+    expect(String((await once(lively, "data"))[0])).toBe("world");
+    expect((await cut).message).toContain("stood still");
+    expect(tunnel.stalled).toBe(false);
+  });
+
+  test("[wire-goaway] streams that the server never looked at fail, the others end in order", async () => {
+    const { tunnel, peer } = await pair();
+    const first = tunnel.open(target);
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    peer.answersOpenings = false;
+    const second = tunnel.open(target);
+    const lost = failure(second);
+    peer.socket.write(goAway(3));
+    expect((await lost).code).toBe("connection_lost");
+    expect(tunnel.usable).toBe(false);
+    expect(() => tunnel.open(target)).toThrow("closed before");
+    peer.socket.write(Buffer.concat([data(3, "last"), dataHeader(3, 0, true), dataHeader(1, 0, true)]));
+    let text = "";
+    first.on("data", (chunk: Buffer) => (text += String(chunk)));
+    first.end();
+    expect(await tunnel.closed).toBeUndefined();
+    expect(text).toBe("last");
+  });
+
+  test("[wire-eager] an opening that stays unanswered fails, and later ones wait for the answer", async () => {
+    const { tunnel, peer } = await pair({ openMs: 200 });
+    peer.answersOpenings = false;
+    const eager = tunnel.open(target);
+    eager.write("at once");
+    const unanswered = failure(eager);
+    await vi.waitFor(() => expect(peer.bytes.get(3)).toBe(7));
+    expect((await unanswered).code).toBe("forward_refused");
+    const patient = tunnel.open(target);
+    patient.write("later");
+    await vi.waitFor(() => expect(peer.events).toContain("opened 7"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(peer.bytes.get(7)).toBeUndefined();
+    peer.socket.write(synReply(7));
+    await vi.waitFor(() => expect(peer.bytes.get(7)).toBe(5));
+  });
+
+  test("a drained tunnel closes although its peer does not, and although it was paused", async () => {
+    const { tunnel, peer } = await pair();
+    const stream = tunnel.open(target);
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    peer.socket.write(data(3, Buffer.alloc(2_000_000)));
+    await vi.waitFor(() => expect(tunnel.stalled).toBe(true));
+    const gone = once(peer.socket, "close");
+    tunnel.drain();
+    stream.destroy();
+    expect(await tunnel.closed).toBeUndefined();
+    await gone;
+  });
+
+  test.each([
+    ["data of a stream that never was", data(99, "x")],
+    ["data of a stream of the server's that never was", data(2, "x")],
+    ["a reset of a stream that never was", rstStream(41, 5)],
+    ["a stream opened with one of our ids", Buffer.from([0x80, 3, 0, 1, 0, 0, 0, 10, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0])],
+  ])("[wire-hostile] %s ends the tunnel with a code", async (_what, bytes) => {
+    const { tunnel, peer } = await pair();
+    peer.socket.write(bytes);
+    expect((await tunnel.closed)?.code).toBe("connection_lost");
+  });
+});
