@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
@@ -7,6 +8,8 @@ import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { KubernetesAdapter } from "#adapters/kubernetes/index.ts";
+import type { FactSource } from "#application/ports/fact-source.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { Probes } from "#application/ports/probe.ts";
 import type { Stores } from "#application/ports/stores.ts";
@@ -30,7 +33,11 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state, history, clusterPins }: Stores, env: Environment, homeDir: string): Application {
+function createApplication(
+  { state, history, clusterPins, plans }: Stores,
+  env: Environment,
+  homeDir: string,
+): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -40,18 +47,31 @@ function createApplication({ state, history, clusterPins }: Stores, env: Environ
   };
   const loadDriver: Readonly<Record<Technology, () => Promise<ForwardDriver>>> = {
     ssh: async () => (await import("#adapters/ssh/index.ts")).createSshDriver(),
-    kubernetes: async () =>
-      (await import("#adapters/kubernetes/index.ts")).createKubernetes(clock, { pins: clusterPins }).driver,
+    kubernetes: async () => (await kubernetes()).driver,
   };
+  let cluster: Promise<KubernetesAdapter> | undefined;
+  const kubernetes = (): Promise<KubernetesAdapter> =>
+    (cluster ??= import("#adapters/kubernetes/index.ts").then((loaded) =>
+      loaded.createKubernetes(clock, { pins: clusterPins }),
+    ));
+  const facts = async (technology: Technology): Promise<FactSource> =>
+    technology === "kubernetes"
+      ? (await kubernetes()).facts
+      : (await import("#adapters/ssh/index.ts")).createSshFacts(clock);
+  const portOwners = createPortOwners();
   let probes: Promise<Probes> | undefined;
   const application = createPortwright({
     clock,
     store: state,
     history,
+    plans,
     driver,
+    facts,
+    portOwners,
     configSource: createConfigSource(),
+    configEditor: createConfigEditor(),
     listeners: createLocalListeners({
-      portOwners: createPortOwners(),
+      portOwners,
       clients: createConnectionClients(),
       clock,
     }),
@@ -63,8 +83,15 @@ function createApplication({ state, history, clusterPins }: Stores, env: Environ
       },
     },
     ownEnvironment: stringValues(env),
-    makeAccess: (workspace, environment) =>
-      createAccess({ envLayers: [environment], homeDir, workspaceDir: dirname(workspace), trusted: false }),
+    makeAccess: (workspace, environment, trusted) =>
+      createAccess({
+        envLayers: [environment],
+        homeDir,
+        workspaceDir: dirname(workspace),
+        get trusted() {
+          return trusted();
+        },
+      }),
   });
   return {
     ...application,

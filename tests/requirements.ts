@@ -45,6 +45,12 @@ export const requirements = {
   "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
+  "ssh-proxy-jump": "ProxyJump of ~/.ssh/config is a route too",
+  "ssh-proxy-command": "ProxyCommand of ~/.ssh/config is run without a shell, and ends with its connection",
+  "ssh-pool-growth":
+    "a server that has no room for a channel gets a further connection, which is closed when it is empty",
+  "ssh-back-soon": "a server that was gone is noticed within moments of its return, whatever the backoff",
+  "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
   // Daemon, shim and command line
@@ -110,6 +116,9 @@ export const requirements = {
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-several":
+    "several environments are up at once: stopping one leaves what another one, or a dependent, still needs",
+  "environment-order": "services start as parallel as their dependencies allow, and stop in reverse: dependents first",
   "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
   "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
   "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
@@ -131,6 +140,7 @@ export const requirements = {
   "cli-env": "env prints an environment's variables for files, shells and scripts",
   "cli-history": "history, logs and probe tell people what the tools tell models",
   "cli-watch": "status --watch is a live table that fits the terminal, and a stream of what is different for scripts",
+  "history-cluster": "pods that come, go and are restarted, and images that change, stand in the timeline",
   history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
   "history-difference": "and what is different between two moments, also since it last worked",
   "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
@@ -145,6 +155,24 @@ export const requirements = {
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
+  "plan-apply":
+    "a plan says what it does to what runs, is applied, verified and kept as a generation; comments and untouched connections stay",
+  "plan-confirm":
+    "apply_plan takes the plan's own sentence, word for word, in its time, over the text that it was made from",
+  "plan-rollback": "what was ready and is not any more after a plan is put back, file and runtime, verified",
+  "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
+  "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
+  "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  "reload-watch":
+    "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
+  "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",
+  "reload-rollback":
+    "an edit by hand after which a healthy service is not is taken back in what runs, not in the file, and is a finding",
+  "reload-storm":
+    "the file edited 100 times a second, half of it invalid: no crash, no lost connection, the last valid edit wins",
+  "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

@@ -12,6 +12,7 @@ import type { Route } from "../ports/route.ts";
 import type { LogQuery, ServiceLog } from "../ports/service-logs.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
 import type { Recorder } from "../history/recorder.ts";
+import type { Admissions } from "./admissions.ts";
 import { EventLog } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
@@ -35,6 +36,7 @@ export interface EngineDependencies {
   lookup(workspace: string): VariableLookup;
   /** Whether a client is connected: only then does its lease count. */
   isConnected(clientId: string): boolean;
+  readonly admissions: Admissions;
 }
 
 /** Holds a lease for what a file's edit made a dependency of something that no client wants any more. Never connected. */
@@ -69,6 +71,7 @@ export class Engine {
 
   /** The workspace of a file, read again when it changed. @throws ConnectivityError `config_invalid`, `config_not_found` */
   async workspace(path: string): Promise<Workspace> {
+    await this.#deps.admissions.recover();
     let workspace = this.#workspaces.get(path);
     if (!workspace) {
       workspace = this.#makeWorkspace(path);
@@ -137,6 +140,7 @@ export class Engine {
    * back with the first call that finds it readable.
    */
   async restore(): Promise<void> {
+    await this.#deps.admissions.recover();
     const paths = new Set(this.#deps.store.wanted().map(({ workspace }) => workspace));
     await Promise.all([...paths].map((path) => this.workspace(path).catch(() => undefined)));
   }
@@ -190,7 +194,7 @@ export class Engine {
   }
 
   #wake(reason: WakeReason): void {
-    const event = { kind: "link" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
+    const event = { kind: "network" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
     for (const [workspace, held] of this.#workspaces)
       for (const service of held.wantedNames("declared")) this.events.add({ workspace, service, ...event });
     wakeServices(this.#runtimes(), (technology) => this.#deps.driver(technology));
@@ -201,6 +205,7 @@ export class Engine {
     return new Workspace(path, {
       clock,
       configSource,
+      admissions: this.#deps.admissions,
       lookup: this.#deps.lookup(path),
       wanted: this.#deps.store.wanted().flatMap(({ workspace, service }) => (workspace === path ? [service] : [])),
       onInherited: (dependency, dependent) => this.#inherit(path, dependency, dependent),
@@ -254,5 +259,6 @@ const dependenciesIn =
 /** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
 const isAboutAccess = (code: string): boolean =>
   code === "variable_missing" ||
+  code === "workspace_untrusted" ||
   code === "application_auth_failed" ||
   /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
