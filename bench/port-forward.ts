@@ -192,10 +192,10 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
         await load("rate", peer.ports.http, 1, 1);
         await pause(1500);
         const before = privateMb(peer.pid);
-        const held = await staying<{ answered: number; ms: number }>("hold", peer.ports.http, connections);
+        const held = await staying("hold", peer.ports.http, connections);
         await pause(1500);
-        figures.note(`${name} served`, held.answer.answered);
-        figures.note(`${name} ms`, held.answer.ms);
+        figures.note(`${name} served`, Number(held.answer["answered"]));
+        figures.note(`${name} ms`, Number(held.answer["ms"]));
         if (peer.alive()) figures.note(`${name} growth`, privateMb(peer.pid) - before);
         await held.stop();
         await peer.stop();

@@ -18,7 +18,7 @@ export function kubectlCommand(kubeconfig?: string): readonly [string, ...string
   return [program, ...first, ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig])];
 }
 
-export const kubectl = (...args: string[]): string => {
+const kubectl = (...args: string[]): string => {
   const [program, ...first] = kubectlCommand();
   return execFileSync(program, [...first, ...args], { encoding: "utf8" });
 };

@@ -1,5 +1,4 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { end } from "../process.ts";
@@ -15,10 +14,10 @@ export async function load<T>(kind: string, ...args: number[]): Promise<T> {
 }
 
 /** One that stays until it is stopped. */
-export async function staying<T>(
+export async function staying(
   kind: string,
   ...args: number[]
-): Promise<{ readonly answer: T; stop(): Promise<void> }> {
+): Promise<{ readonly answer: Readonly<Record<string, unknown>>; stop(): Promise<void> }> {
   const child: ChildProcess = spawn(process.execPath, [entry, kind, ...args.map(String)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -27,7 +26,7 @@ export async function staying<T>(
     text += String(chunk);
     if (text.includes("\n")) break;
   }
-  return { answer: JSON.parse(text) as T, stop: () => end(child, "SIGKILL") };
+  return { answer: JSON.parse(text) as Record<string, unknown>, stop: () => end(child, "SIGKILL") };
 }
 
 /** Gbit/s of one iperf3 run; NaN when it failed. */
