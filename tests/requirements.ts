@@ -36,6 +36,13 @@ export const requirements = {
   "config-edits": "edits by tools keep comments and order",
 
   // SSH
+  "ssh-forward-sockets": "Unix sockets are ends of a forward, here and at the server",
+  "ssh-forward-remote":
+    "a remote forward leads from the server to this machine, and its check goes the whole way round",
+  "ssh-remote-port-stable": "a port that the server chose for a remote forward is asked for again",
+  "ssh-remote-port-held":
+    "a held port of a remote forward is told from a forbidden one, with who holds it, and taken when it is free",
+  "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",

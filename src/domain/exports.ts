@@ -6,18 +6,25 @@ export interface ExportedVariable {
   readonly secret?: { readonly from: string };
 }
 
-const endpointReference = /\$\{(host|port)\}/g;
+const endpointReference = /\$\{(host|port|socket)\}/g;
 const otherReference = /\$\{(?:env|file|command):/;
 
-/** A template with `${host}` and `${port}` of the local end filled in; every other reference is left alone. */
-function fillEndpoint(template: string, endpoint: { readonly host: string; readonly port: number }): string {
-  return template.replaceAll(endpointReference, (_, key: "host" | "port") => String(endpoint[key]));
+/** The local end: of a Unix socket the path is the host too, and there is no port (0). */
+interface LocalEnd {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A template with the local end filled in; every other reference is left alone. */
+function fillEndpoint(template: string, { host, port }: LocalEnd): string {
+  const values = { host, port: String(port), socket: port === 0 ? host : "" };
+  return template.replaceAll(endpointReference, (_, key: keyof typeof values) => values[key]);
 }
 
 /** The variables of a service, in the order of their declaration. */
 export function exportedVariables(
   service: { readonly name: string; readonly exports: Readonly<Record<string, string>> },
-  endpoint: { readonly host: string; readonly port: number },
+  endpoint: LocalEnd,
 ): ExportedVariable[] {
   return Object.entries(service.exports).map(([name, template]) => {
     const value = fillEndpoint(template, endpoint);

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -22,8 +22,14 @@ export interface Sshd extends AsyncDisposable {
   readonly knownHosts: string;
   /** Ends its session processes, as an administrator would; it goes on listening. */
   killSessions(): void;
-  /** Freezes its session processes without closing anything, until it is disposed. */
+  /** Freezes its session processes without closing anything, until they are resumed or it is disposed. */
   freezeSessions(): void;
+  /** Freezes or resumes all of it: it accepts connections and says nothing. */
+  freeze(): void;
+  resume(): void;
+  /** Ends it with all sessions, as if its host were gone; `start` brings it back at the same port. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 /** @param settings further lines of sshd_config(5) */
@@ -50,11 +56,21 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
   await writeFile(path.join(dir, "config"), `${lines.join("\n")}\n`);
   // Where it separates privileges it wants this folder; it is gone after a reboot.
   if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true });
-  const server = spawn(program, ["-D", "-e", "-f", path.join(dir, "config")], { stdio: "ignore" });
-  await answers(port);
+  let server: ChildProcess;
+  const start = async (): Promise<void> => {
+    server = spawn(program, ["-D", "-e", "-f", path.join(dir, "config")], { stdio: "ignore" });
+    await answers(port);
+  };
+  await start();
   const host = (await readFile(`${hostKey}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
   const signalSessions = (signal: NodeJS.Signals): void => {
     for (const pid of descendants(server.pid ?? -1)) signalIfAlive(pid, signal);
+  };
+  const stop = async (): Promise<void> => {
+    signalSessions("SIGKILL");
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill("SIGKILL");
+    await once(server, "exit");
   };
   return {
     port,
@@ -63,12 +79,18 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
     knownHosts: `[127.0.0.1]:${port} ${host}\n`,
     killSessions: () => signalSessions("SIGKILL"),
     freezeSessions: () => signalSessions("SIGSTOP"),
+    freeze: () => {
+      signalSessions("SIGSTOP");
+      server.kill("SIGSTOP");
+    },
+    resume: () => {
+      server.kill("SIGCONT");
+      signalSessions("SIGCONT");
+    },
+    stop,
+    start,
     async [Symbol.asyncDispose]() {
-      signalSessions("SIGKILL");
-      if (server.exitCode === null && server.signalCode === null) {
-        server.kill("SIGKILL");
-        await once(server, "exit");
-      }
+      await stop();
       await rm(dir, { recursive: true, force: true });
     },
   };

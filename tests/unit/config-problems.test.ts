@@ -70,7 +70,10 @@ describe("one problem, one sentence that says what to write", () => {
     [service("enabled: maybe"), "enabled must be true or false"],
     [service("description: [a]"), "description must be text"],
     [service("depends_on: a b"), "depends_on must be a list"],
-    [service("listen: 0.0.0.0"), "listen must be one of 127.0.0.1, ::1, localhost"],
+    [
+      service("listen: 0.0.0.0"),
+      "listen must be one of 127.0.0.1, ::1, localhost, or the path of a Unix socket (/run/db.sock, ~/db.sock)",
+    ],
     [service("health_check: {type: http, config: {path: healthz}}"), "path must start with /"],
     [
       service("health_check: {type: http, config: {url: 'not an address'}}"),
@@ -215,9 +218,7 @@ describe("what is not built yet is said, not ignored", () => {
   test.each([
     ["technology: proxy\n    routes: [{match: {path: /}}]", "reverse proxy"],
     ["technology: kubernetes\n    remote_port: 80\n    connection: {resource_name: x}\n    via: [bastion]", "via"],
-    ["technology: ssh\n    remote_port: 80\n    connection: {host: x, direction: remote}", "direction"],
     ["technology: ssh\n    remote_port: 80\n    connection: {host: x, driver: openssh}", "driver"],
-    ["technology: ssh\n    remote_port: 80\n    connection: {host: x, remote_socket: /run/s}", "remote_socket"],
   ])("%j fails alone", (lines, word) => {
     const { services, warnings } = configurationOf(
       `services:\n  - name: a\n    ${lines}\n  - name: b\n    ${kubernetes}\n`,

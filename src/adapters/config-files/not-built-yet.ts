@@ -4,11 +4,7 @@ import type { ServiceSpec } from "#domain/spec/service.ts";
 /** What the format knows and no engine does yet: said, never ignored where the service would reach something else. */
 export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
   if (spec.technology === "ssh") {
-    const { direction, driver, remoteSocket } = spec.connection;
-    if (direction !== undefined && direction !== "local") return unsupported(`connection.direction: ${direction}`);
-    if (driver === "openssh") return unsupported("connection.driver: openssh");
-    if (remoteSocket !== undefined) return unsupported("connection.remote_socket");
-    return undefined;
+    return spec.connection.driver === "openssh" ? unsupported("connection.driver: openssh") : undefined;
   }
   return spec.via === undefined ? undefined : unsupported("via (jump hosts) of a Kubernetes service");
 }

@@ -79,10 +79,14 @@ export function readService(item: Located, index: number, context: ServiceContex
     enabled,
     tags: texts(plain["tags"]),
     dependsOn: texts(plain["depends_on"]),
-    localPort: typeof plain["local_port"] === "number" ? plain["local_port"] : 0,
+    localPort: typeof plain["local_port"] === "number" && isListening(plain) ? plain["local_port"] : 0,
     listen: typeof plain["listen"] === "string" ? plain["listen"] : "127.0.0.1",
   };
 }
+
+/** The local port of a remote forward is a target: others may have it too, and any program may listen there. */
+const isListening = ({ connection }: Record<string, unknown>): boolean =>
+  (connection as { readonly direction?: unknown } | undefined)?.direction !== "remote";
 
 const nameOf = (node: Located | undefined): string | undefined =>
   node?.kind === "scalar" && typeof node.value === "string" && !node.missing && node.value !== ""

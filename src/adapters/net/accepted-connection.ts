@@ -93,7 +93,8 @@ export class AcceptedConnection implements LocalConnection {
 
   /** Its input is at an end: is the client still there? */
   async #lookAfter(): Promise<void> {
-    if (this.#earlyBytes > 0) return;
+    // A Unix socket has no port to look its other end up by.
+    if (this.#earlyBytes > 0 || this.#peer.port === 0) return;
     const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
     if (this.#state !== "watched") return;
     if (abandoned) {

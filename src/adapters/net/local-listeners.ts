@@ -2,11 +2,13 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import type { Clock } from "#application/ports/clock.ts";
 import type { LocalConnection, LocalListener, LocalListeners } from "#application/ports/local-listener.ts";
 import type { ConnectionClients, PortOwners } from "#application/ports/port-owner.ts";
-import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { isSocketPath } from "#domain/spec/local-end.ts";
 import { AbandonedPeers } from "./abandoned-peer.ts";
 import { AcceptedConnection } from "./accepted-connection.ts";
 import { listenError, tooManyOpenFiles } from "./listen-error.ts";
 import { ReadBuffers } from "./read-buffers.ts";
+import { openUnixSocket } from "./unix-socket.ts";
 
 export interface LocalListenersDeps {
   readonly portOwners: PortOwners;
@@ -34,6 +36,11 @@ export function createLocalListeners({ portOwners, clock, clients }: LocalListen
     onError: (error: ConnectivityError) => void,
   ): Promise<LocalListener> => {
     const accept = (socket: Socket): void => onConnection(new AcceptedConnection(++lastId, socket, shared));
+    if (isSocketPath(host)) {
+      const server = await openUnixSocket(host, accept);
+      server.on("error", (error) => onError(tooManyOpenFiles(host, 0, error)));
+      return { host, port: 0, close: closer([server]) };
+    }
     const [address, ...others] = addressesOf(host);
     const first = await open(address, port, accept);
     const bound = (first.address() as AddressInfo).port;
@@ -56,6 +63,7 @@ export function createLocalListeners({ portOwners, clock, clients }: LocalListen
         try {
           return await listenOnce(host, port, onConnection, onError);
         } catch (thrown) {
+          if (thrown instanceof ConnectivityError) throw thrown;
           const again =
             port === 0 && (thrown as NodeJS.ErrnoException).code === "EADDRINUSE" && attempt < freePortAttempts;
           if (!again) throw await listenError(thrown, host, port, portOwners);

@@ -80,7 +80,13 @@ function move(original: Socket, buffers: ReadBuffers): ByteSource {
   };
   const stream = new Socket(options);
   const abandon = (): void => {
-    if (!stream.destroyed) stream.resetAndDestroy();
+    if (stream.destroyed) return;
+    try {
+      stream.resetAndDestroy();
+    } catch {
+      // A pipe has no reset.
+      stream.destroy();
+    }
   };
   original.once("close", abandon);
   stream.once("close", () => {

@@ -1,14 +1,28 @@
 import type { Duplex } from "node:stream";
-import type { Client, ClientCallback, NegotiatedAlgorithms } from "ssh2";
+import type { Channel, Client, ClientCallback, ClientChannel, NegotiatedAlgorithms } from "ssh2";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
-import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
 
 /** Private to ssh2 (Protocol.js, crypto.js): the only place that tells which crypto a connection really uses. */
 interface ProtocolInternals {
   readonly ["_protocol"]?: { readonly ["_cipher"]?: object };
+}
+
+/** A connection that came to a port that the server listens on for us. */
+export interface Incoming {
+  accept(): TunnelStream;
+  reject(): void;
+}
+
+/** A port or socket that the server listens on. */
+export interface Listening {
+  /** The one that the server chose, where it was to choose. */
+  readonly port: number;
+  /** Idempotent. */
+  close(): void;
 }
 
 /** One authenticated SSH connection with its channels. Ends once; every channel ends with it. */
@@ -21,6 +35,7 @@ export class SshConnection implements ChannelOwner {
   readonly #server: string;
   readonly #streams = new Set<ChannelStream>();
   readonly #waitingForDrain: (() => void)[] = [];
+  readonly #listeners = new Map<string, (incoming: Incoming) => void>();
   #state: "open" | "ending" | "closed" = "open";
   #cause: unknown;
 
@@ -38,6 +53,10 @@ export class SshConnection implements ChannelOwner {
     // `end` too: half of a TCP connection is of no use to SSH, and `close` may come late.
     client.on("end", () => this.#over(closed.resolve));
     client.on("close", () => this.#over(closed.resolve));
+    client.on("tcp connection", ({ destIP, destPort }, accept, reject) =>
+      this.#onIncoming(`${destIP}:${destPort}`, accept, reject),
+    );
+    client.on("unix connection", ({ socketPath }, accept, reject) => this.#onIncoming(socketPath, accept, reject));
     socket.on("drain", () => {
       for (const callback of this.#waitingForDrain.splice(0)) callback();
     });
@@ -45,6 +64,10 @@ export class SshConnection implements ChannelOwner {
     if (socket.destroyed) this.#over(closed.resolve);
   }
 
+  /** Channels that are open. */
+  get channels(): number {
+    return this.#streams.size;
+  }
   get alive(): boolean {
     return this.#state === "open";
   }
@@ -93,6 +116,85 @@ export class SshConnection implements ChannelOwner {
       if (!settled) opening.reject(connectionLost(this.#cause ?? error));
     }
     return opening.promise;
+  }
+
+  /**
+   * Asks the server something that it answers without doing anything: it lives, and the login stands.
+   * @throws ConnectivityError `connection_lost`; the signal's reason
+   */
+  async ask(signal: AbortSignal): Promise<void> {
+    // To end a forward that there never was: refused, or granted for nothing.
+    await this.#request(signal, (answered) =>
+      this.#client.unforwardIn("portwright.invalid", 1, () => answered(undefined)),
+    );
+  }
+
+  /**
+   * Has the server listen. @throws ConnectivityError `connection_lost`, `remote_port_in_use` for every refusal (the server
+   * gives no reason); the signal's reason
+   */
+  async listen(
+    { bind, port, socket }: { readonly bind: string; readonly port: number; readonly socket: string | undefined },
+    onConnection: (incoming: Incoming) => void,
+    signal: AbortSignal,
+  ): Promise<Listening> {
+    const [error, bound = port] = await this.#request<[unknown?, number?]>(signal, (answered) => {
+      if (socket === undefined) this.#client.forwardIn(bind, port, (...answer) => answered(answer));
+      else this.#client.openssh_forwardInStreamLocal(socket, (refused) => answered([refused]));
+    });
+    const key = socket ?? `${bind}:${bound}`;
+    const close = (): void => {
+      this.#listeners.delete(key);
+      if (!this.alive) return;
+      if (socket === undefined) this.#client.unforwardIn(bind, bound, () => undefined);
+      else this.#client.openssh_unforwardInStreamLocal(socket, () => undefined);
+    };
+    if (error)
+      throw new ConnectivityError(
+        "remote_port_in_use",
+        "the SSH server does not listen there",
+        { port: bound },
+        { cause: error },
+      );
+    // Nobody waits any more: it must not stay.
+    if (signal.aborted) close();
+    signal.throwIfAborted();
+    this.#listeners.set(key, onConnection);
+    return { port: bound, close };
+  }
+
+  #onIncoming(key: string, accept: () => Channel, reject: () => void): void {
+    const onConnection = this.#listeners.get(key);
+    if (!onConnection) return reject();
+    onConnection({
+      accept: () => {
+        const stream = new ChannelStream(accept() as ClientChannel, this);
+        this.#streams.add(stream);
+        stream.once("close", () => this.#streams.delete(stream));
+        return stream;
+      },
+      reject,
+    });
+  }
+
+  /** One question and its answer, which a lost connection or an aborted signal cuts short. */
+  async #request<T>(signal: AbortSignal, send: (answered: (answer: T) => void) => void): Promise<T> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void this.closed.then((lost) => reject(lost ?? connectionLost(undefined)));
+    try {
+      send(resolve);
+    } catch (error) {
+      // ssh2 throws "Not connected" here.
+      reject(connectionLost(this.#cause ?? error));
+    }
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   whenWritable(callback: () => void): void {

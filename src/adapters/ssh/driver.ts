@@ -5,26 +5,37 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, SshService } from "#domain/spec/service.ts";
 import type { DialLimits } from "./dial.ts";
 import { hopRoute } from "./hop-route.ts";
+import type { PoolTiming } from "./pooled-server.ts";
 import { Servers } from "./servers.ts";
-import { declaredHop, resolveSettings, type ServerDeclaration } from "./settings.ts";
-import { SshTransport } from "./transport.ts";
+import { declaredHop, type ServerDeclaration } from "./settings.ts";
+import { RemoteForwards } from "./forward/remote-forwards.ts";
+import { dynamicForward, localForward } from "./forward/forwards.ts";
+import { SshTransport } from "./forward/transport.ts";
 import { filesOf, watchFiles } from "./watch-files.ts";
 
-/** Local forwards by ssh2: one connection per bastion and login, shared by all services behind it. */
+/** Forwards by ssh2: one connection per server, route and login, shared by all services behind it. */
 export class SshDriver implements ForwardDriver {
   readonly technology = "ssh";
   readonly #servers: Servers;
+  readonly #remote = new RemoteForwards();
 
-  constructor(limits: DialLimits, lingerMs: number) {
-    this.#servers = new Servers(limits, lingerMs);
+  constructor(limits: DialLimits, timing: PoolTiming) {
+    this.#servers = new Servers(limits, timing);
   }
 
   async open(service: ServiceSpec, { signal, access, route }: DialContext): Promise<Transport> {
     signal.throwIfAborted();
-    const { connection, remotePort } = ssh(service);
-    const server = await this.#servers.find(connection, access, route);
+    const declared = ssh(service);
+    const server = await this.#servers.find(declared.connection, access, route);
     const lease = await server.acquire(signal);
-    return new SshTransport(server.via, lease, { host: connection.remoteHost, port: remotePort });
+    switch (declared.connection.direction) {
+      case "remote":
+        return new SshTransport(await this.#remote.open(declared, server, access, lease, signal));
+      case "dynamic":
+        return new SshTransport(dynamicForward(declared, server.via, lease));
+      default:
+        return new SshTransport(localForward(declared, server.via, lease));
+    }
   }
 
   async hop(hop: Hop, { access, route }: { readonly access: Access; readonly route?: Route }): Promise<Route> {
@@ -33,32 +44,33 @@ export class SshDriver implements ForwardDriver {
     return hopRoute(server, route, this.#servers.limits.handshakeMs);
   }
 
-  /** A key, a known host or an agent socket that appears or changes is worth a new dial. */
-  watch(service: ServiceSpec, access: Access, onChange: () => void): Disposable {
+  /** A key, a known host or an agent socket that appears or changes, and a server that is back, are worth a new dial. */
+  watch(service: ServiceSpec, access: Access, onChange: () => void, route?: Route): Disposable {
     const disposed = new AbortController();
-    if (service.technology === "ssh") void watchSettings(service, access, onChange, disposed.signal);
+    if (service.technology === "ssh") void this.#watch(service, access, onChange, route, disposed.signal);
     return { [Symbol.dispose]: () => disposed.abort() };
   }
 
   close(): Promise<void> {
     return this.#servers.close();
   }
+
+  async #watch(
+    { connection }: SshService,
+    access: Access,
+    onChange: () => void,
+    route: Route | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // What is wrong with the settings is what `open` says; then the configuration has to change anyway.
+    const server = await this.#servers.find(connection, access, route).catch(() => undefined);
+    if (!server || signal.aborted) return;
+    const watching = [watchFiles(filesOf(server.settings), onChange), server.watch(onChange)];
+    signal.addEventListener("abort", () => watching.forEach((watch) => watch[Symbol.dispose]()), { once: true });
+  }
 }
 
 function ssh(service: ServiceSpec): SshService {
   if (service.technology === "ssh") return service;
   throw new ConnectivityError("not_supported", `the ssh driver cannot reach a ${service.technology} service`);
-}
-
-async function watchSettings(
-  service: SshService,
-  access: Access,
-  onChange: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  // What is wrong with the settings is what `open` says; then the configuration has to change anyway.
-  const settings = await resolveSettings(service.connection, access).catch(() => undefined);
-  if (!settings || signal.aborted) return;
-  const watching = watchFiles(filesOf(settings), onChange);
-  signal.addEventListener("abort", () => watching[Symbol.dispose](), { once: true });
 }

@@ -44,7 +44,7 @@ export function channelOpenError(error: unknown, target: string, lost: unknown):
     case channelOpenReasons.connectFailed:
       return new ConnectivityError(
         "target_unreachable",
-        `the SSH server could not connect to ${target}`,
+        `the SSH server could not connect to ${target}${target.startsWith("/") ? " (or allows no sockets: AllowStreamLocalForwarding)" : ""}`,
         { target, reason },
         options,
       );

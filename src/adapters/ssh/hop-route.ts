@@ -15,7 +15,7 @@ export function hopRoute(server: Server, before: Route | undefined, channelTimeo
         throw signal.aborted ? signal.reason : hopError(hop, toConnectivityError(error));
       });
       try {
-        const stream = await lease.connection.open(to, AbortSignal.any([signal, late(hop, to, channelTimeoutMs)]));
+        const stream = await lease.open(to, AbortSignal.any([signal, late(hop, to, channelTimeoutMs)]));
         stream.once("close", () => lease.release());
         return stream;
       } catch (error) {

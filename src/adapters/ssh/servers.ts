@@ -1,7 +1,9 @@
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
-import { ConnectionPool, type Lease } from "./connection-pool.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { dialSsh, type DialLimits } from "./dial.ts";
+import { loginSignature } from "./login-signature.ts";
+import { PooledServer, type Dial, type Lease, type PoolTiming } from "./pooled-server.ts";
 import { connectionKey, resolveSettings, type ServerDeclaration, type SshSettings } from "./settings.ts";
 
 /** An SSH server with all that is needed to log in there; nothing is dialled yet. */
@@ -11,18 +13,22 @@ export interface Server {
   readonly via: string;
   /** What makes two of them share a connection. */
   readonly key: string;
-  /** A share of the pooled connection. @throws ConnectivityError; the signal's reason */
+  /** A share of the pooled connections. @throws ConnectivityError; the signal's reason */
   acquire(signal: AbortSignal): Promise<Lease>;
+  /** Calls back when the server, which could not be reached, can be again. */
+  watch(onChange: () => void): Disposable;
 }
 
 /** Finds SSH servers, and holds the connections to them that services and hops share. */
 export class Servers {
   readonly limits: DialLimits;
-  readonly #pool: ConnectionPool;
+  readonly #timing: PoolTiming;
+  readonly #pool = new Map<string, PooledServer>();
+  #closed = false;
 
-  constructor(limits: DialLimits, lingerMs: number) {
+  constructor(limits: DialLimits, timing: PoolTiming) {
     this.limits = limits;
-    this.#pool = new ConnectionPool(lingerMs);
+    this.#timing = timing;
   }
 
   /** @throws ConnectivityError `config_invalid`, `not_supported` */
@@ -35,11 +41,25 @@ export class Servers {
       settings,
       via: route ? `${route.via} → ${name}` : name,
       key,
-      acquire: (signal) => this.#pool.acquire(key, dial, signal),
+      acquire: async (signal) => {
+        signal.throwIfAborted();
+        return this.#pooled(key, dial).acquire(dial, () => loginSignature(settings, access), signal);
+      },
+      watch: (onChange) => this.#pooled(key, dial).watch(onChange),
     };
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    this.#closed = true;
+    const all = [...this.#pool.values()];
+    this.#pool.clear();
+    await Promise.all(all.map((server) => server.close()));
+  }
+
+  #pooled(key: string, dial: Dial): PooledServer {
+    if (this.#closed) throw new ConnectivityError("connection_lost", "the SSH driver was closed");
+    let server = this.#pool.get(key);
+    if (!server) this.#pool.set(key, (server = new PooledServer(dial, this.#timing, () => this.#pool.delete(key))));
+    return server;
   }
 }

@@ -4,6 +4,7 @@ import { ladderAllOk, ladderWithFailure, rungOn, type RungFinding } from "#domai
 import type { Walk } from "#domain/diagnosis/inference.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { dial } from "../engine/dial.ts";
+import { composeRoute } from "../engine/routes.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -55,7 +56,7 @@ export async function walkLadder(
   const elapsedMs = (): number => Math.round(deps.clock.monotonicMs() - startedMs);
   let transport: Transport;
   try {
-    transport = await openWithin(deps, workspace.path, spec, signal);
+    transport = await openWithin(deps, workspace, spec, signal);
   } catch (thrown) {
     const failure = toConnectivityError(thrown).toFailure();
     return failedWalk(technology, service, rungOn(technology, failure), failure, seen(failure), elapsedMs());
@@ -93,7 +94,8 @@ export async function probeThrough(
 ): Promise<ProbeResult> {
   using limit = limited(deps.clock, Math.min(spec.healthCheck.timeoutMs, probeTimeoutMs), signal);
   const path = {
-    connect: (inner: AbortSignal) => transport.connect({ signal: inner }),
+    connect: (inner: AbortSignal) =>
+      transport.connectForCheck?.({ signal: inner }) ?? transport.connect({ signal: inner }),
     host: "localhost",
     port: spec.localPort,
   };
@@ -102,13 +104,16 @@ export async function probeThrough(
 
 export async function openWithin(
   deps: WalkDependencies,
-  workspace: string,
+  workspace: Workspace,
   spec: ServiceSpec,
   signal: AbortSignal,
 ): Promise<Transport> {
   using limit = limited(deps.clock, pathTimeoutMs, signal);
+  const access = deps.access(workspace.path);
+  const service = (name: string): ServiceSpec | undefined => workspace.declaration(name)?.spec;
+  const routing = spec.via && (() => composeRoute(spec, { access, service, driver: (of) => deps.driver(of) }));
   try {
-    return await dial(deps.driver(spec.technology), spec, { signal: limit.signal, access: deps.access(workspace) });
+    return await dial(deps.driver(spec.technology), spec, { signal: limit.signal, access }, undefined, routing);
   } catch (thrown) {
     throw limit.timedOut
       ? new ConnectivityError(

@@ -212,8 +212,10 @@ export class Engine {
       access,
       driver: () => this.#deps.driver(spec.technology),
       route: () => composeRoute(spec, { access, service, driver: (technology) => this.#deps.driver(technology) }),
-      listen: (service, onConnection) =>
-        this.#localEnds.listen({ workspace: path, service: service.name }, service, onConnection),
+      listen: (service, onConnection) => {
+        const listen = service.listen.replace(/^~(?=\/)/, access.homeDir);
+        return this.#localEnds.listen({ workspace: path, service: service.name }, { ...service, listen }, onConnection);
+      },
       onCondition: (condition, before) => {
         this.#deps.recorder.condition(log, condition, before);
         this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });

@@ -134,7 +134,7 @@ export class HealthMonitor {
     controller.signal.addEventListener("abort", onAbort, { once: true });
     using _deadline = clock.after(healthCheck.timeoutMs, () => controller.abort());
     const path = {
-      connect: (signal: AbortSignal) => transport.connect({ signal }),
+      connect: (signal: AbortSignal) => transport.connectForCheck?.({ signal }) ?? transport.connect({ signal }),
       host: "localhost",
       port: this.#service.localPort,
     };

@@ -1,4 +1,5 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { hasLocalEnd, isSocketPath } from "#domain/spec/local-end.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { LocalConnection, LocalListener, LocalListeners } from "../ports/local-listener.ts";
 import type { StateStore, WantedService } from "../ports/state-store.ts";
@@ -24,9 +25,11 @@ export class LocalEnds {
     this.#deps = deps;
   }
 
-  /** The declared port, or for none the remembered one, or a free one that is remembered from now on. */
+  /** The declared port or Unix socket, or for none the remembered one, or a free one that is remembered from now on. */
   async listen(owner: WantedService, service: ServiceSpec, onConnection: OnConnection): Promise<LocalListener> {
     const { store } = this.#deps;
+    if (!hasLocalEnd(service)) return { host: service.listen, port: service.localPort, close: () => Promise.resolve() };
+    if (isSocketPath(service.listen)) return this.#claimAndListen(owner, service, service.listen, onConnection);
     if (service.localPort !== 0) return this.#claimAndListen(owner, service, service.localPort, onConnection);
     const remembered = store.rememberedPort(owner);
     if (remembered !== undefined) {
@@ -51,12 +54,12 @@ export class LocalEnds {
   async #claimAndListen(
     owner: WantedService,
     service: ServiceSpec,
-    port: number,
+    end: number | string,
     onConnection: OnConnection,
   ): Promise<LocalListener> {
-    const claim = this.#claims.claim(port, owner);
+    const claim = this.#claims.claim(end, owner);
     try {
-      return claimed(await this.#open(owner, service, port, onConnection), claim);
+      return claimed(await this.#open(owner, service, typeof end === "number" ? end : 0, onConnection), claim);
     } catch (thrown) {
       claim[Symbol.dispose]();
       throw thrown;

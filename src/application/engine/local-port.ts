@@ -8,6 +8,7 @@ export class LocalPort {
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #lastPort: number | undefined;
+  #lastHost: string | undefined;
 
   constructor(listen: () => Promise<LocalListener>) {
     this.#listen = listen;
@@ -19,6 +20,11 @@ export class LocalPort {
   /** The port while it is open, else the last one; `undefined` when it was never open. */
   get port(): number | undefined {
     return this.#listener?.port ?? this.#lastPort;
+  }
+
+  /** The address or the socket's path while it is open, else the last one. */
+  get host(): string | undefined {
+    return this.#listener?.host ?? this.#lastHost;
   }
 
   /** Resolves when it is open, or was closed meanwhile. @throws what the listener refuses with */
@@ -51,6 +57,7 @@ export class LocalPort {
     if (!this.#wanted) return;
     const listener = await this.#listen();
     this.#lastPort = listener.port;
+    this.#lastHost = listener.host;
     if (this.#wanted) this.#listener = listener;
     else await listener.close();
   }

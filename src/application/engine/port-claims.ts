@@ -2,18 +2,18 @@ import { basename } from "node:path";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { WantedService } from "../ports/state-store.ts";
 
-/** Which of our own services holds which local port, over all workspaces. */
+/** Which of our own services holds which local port or Unix socket, over all workspaces. */
 export class PortClaims {
-  readonly #owners = new Map<number, WantedService>();
+  readonly #owners = new Map<number | string, WantedService>();
 
   /** @throws ConnectivityError `local_port_in_use` with the owner's name */
-  claim(port: number, owner: WantedService): Disposable {
+  claim(port: number | string, owner: WantedService): Disposable {
     const holder = this.#owners.get(port);
     if (holder && (holder.workspace !== owner.workspace || holder.service !== owner.service)) {
       const where = holder.workspace === owner.workspace ? "" : ` of workspace ${basename(holder.workspace)}`;
       throw new ConnectivityError(
         "local_port_in_use",
-        `local port ${port} is held by service ${holder.service}${where}`,
+        `${typeof port === "number" ? `local port ${port}` : port} is held by service ${holder.service}${where}`,
         {
           port,
           owner_service: holder.service,

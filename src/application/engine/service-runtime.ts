@@ -111,6 +111,10 @@ export class ServiceRuntime {
   get port(): number {
     return this.#port.port ?? this.spec.localPort;
   }
+  /** Where it listens: an address, or the path of a Unix socket. */
+  get host(): string {
+    return this.#port.host ?? this.spec.listen;
+  }
   get listening(): boolean {
     return this.#port.isOpen;
   }

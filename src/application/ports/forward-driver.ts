@@ -29,6 +29,8 @@ export type TunnelStream = Duplex;
 export interface Transport {
   /** For people: `ssh bastion`, `pod web-7c9d-x2`. */
   readonly via: string;
+  /** Where clients connect when that is not the local end: a remote forward's end at the server. */
+  readonly endpoint?: string;
   /** Small facts about it: cipher, protocol, pod. */
   facts(): Facts;
   /** Credentials and certificates that this way rests on and that end at a known time. Optional; costs nothing to ask. */
@@ -38,6 +40,8 @@ export interface Transport {
    * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone
    */
   connect(options: { readonly signal: AbortSignal }): Promise<TunnelStream>;
+  /** In place of `connect` for the service's check, where a connection alone would prove nothing (a dynamic forward). */
+  connectForCheck?(options: { readonly signal: AbortSignal }): Promise<TunnelStream>;
   /** Resolves once, when the transport can carry no more: with the cause, or `undefined` after our own `close`/`destroy`. Never rejects. */
   readonly closed: Promise<ConnectivityError | undefined>;
   /** Drains: no new connections, open ones may end by themselves until the deadline. Idempotent. */

@@ -29,7 +29,9 @@ export interface RelayOutcome {
 }
 
 export interface LocalListener {
+  /** The address, or the path of a Unix socket. */
   readonly host: string;
+  /** 0 for a Unix socket. */
   readonly port: number;
   /** Stops accepting and releases the port; established connections live on. Idempotent. */
   close(): Promise<void>;
@@ -37,7 +39,8 @@ export interface LocalListener {
 
 export interface LocalListeners {
   /**
-   * Listens on a loopback address.
+   * Listens on a loopback address, or on a Unix socket that only this user can open (0600); what a process that is gone
+   * left at its path is removed.
    * @param port 0: any free one
    * @param onError a connection could not be accepted (`too_many_open_files`); the listener goes on
    * @throws ConnectivityError `local_port_in_use` (facts name the process that holds it), `local_port_privileged`, `local_address_unavailable`, `too_many_open_files`

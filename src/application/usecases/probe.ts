@@ -61,7 +61,7 @@ async function probeOnce(
   const live = workspace.runtime(spec.name)?.transport;
   if (live) return probeThrough(deps.walk, workspace.path, spec, live, context.signal);
   try {
-    const transport = await openWithin(deps.walk, workspace.path, spec, context.signal);
+    const transport = await openWithin(deps.walk, workspace, spec, context.signal);
     try {
       return await probeThrough(deps.walk, workspace.path, spec, transport, context.signal);
     } finally {

@@ -1,16 +1,23 @@
 import type { Failure } from "#domain/connectivity-error.ts";
 import { exportedVariables, type ExportedVariable } from "#domain/exports.ts";
 import { isoInZone } from "#domain/time.ts";
+import { hasLocalEnd, isSocketPath } from "#domain/spec/local-end.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
 
-/** The local end as people write it: `127.0.0.1:5432`, with a scheme where the check says that it is HTTP. */
+/**
+ * The local end as people write it: `127.0.0.1:5432`, with a scheme where the check says that it is HTTP; the path of a
+ * socket; of a remote forward, which has none, the end at the server while it stands.
+ */
 export function endpointOf(workspace: Workspace, service: string): string | undefined {
   const runtime = workspace.runtime(service);
-  if (!runtime || runtime.port === 0) return undefined;
+  if (!runtime) return undefined;
+  if (!hasLocalEnd(runtime.spec)) return runtime.transport?.endpoint;
   const { listen, healthCheck } = runtime.spec;
+  if (isSocketPath(listen)) return runtime.host;
+  if (runtime.port === 0) return undefined;
   const host = listen.includes(":") ? `[${listen}]` : listen;
   const scheme = healthCheck.type === "http" || healthCheck.type === "https" ? `${healthCheck.type}://` : "";
   return `${scheme}${host}:${runtime.port}`;
@@ -58,7 +65,10 @@ function failureFields(failure: Failure): Record<string, unknown> {
 export function variablesOf(workspace: Workspace, services: readonly string[]): ExportedVariable[] {
   return services.flatMap((name) => {
     const runtime = workspace.runtime(name);
-    if (!runtime || runtime.port === 0) return [];
+    if (!runtime) return [];
+    const { listen } = runtime.spec;
+    if (isSocketPath(listen)) return exportedVariables(runtime.spec, { host: runtime.host, port: 0 });
+    if (runtime.port === 0) return [];
     return exportedVariables(runtime.spec, { host: localHost(runtime.spec), port: runtime.port });
   });
 }

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { startOrder } from "#domain/dependency-order.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { hasLocalEnd } from "#domain/spec/local-end.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
@@ -22,12 +23,13 @@ export async function takePorts(
 ): Promise<void> {
   const dependsOn = (name: string): readonly string[] => workspace.declaration(name)?.spec?.dependsOn ?? [];
   const starting = startOrder(services, dependsOn);
-  const ports = new Set(starting.flatMap((name) => workspace.declaration(name)?.spec?.localPort || []));
+  const specs = starting.flatMap((name) => workspace.declaration(name)?.spec ?? []);
+  const ports = new Set(specs.filter(hasLocalEnd).flatMap(({ localPort }) => localPort || []));
   const holder = { clientId: client.hello.id, clientName: client.hello.name };
   const inTheWay = [...deps.engine.workspaces()]
     .filter((other) => (other === workspace ? replace : takeOver))
     .flatMap((other) => [...other.runtimes()].map((runtime) => ({ other, runtime, name: runtime.spec.name })))
-    .filter(({ runtime }) => runtime.listening && ports.has(runtime.port))
+    .filter(({ runtime }) => hasLocalEnd(runtime.spec) && runtime.listening && ports.has(runtime.port))
     .filter(({ other, name }) => other !== workspace || !starting.includes(name));
   // All are asked about before the first is stopped.
   for (const { other, runtime, name } of inTheWay) {

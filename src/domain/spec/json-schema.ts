@@ -28,6 +28,10 @@ function withReferences(node: unknown, key = ""): unknown {
       anyOf: [rest, reference],
     };
   }
+  // A choice or a text of a certain form.
+  if (key !== "" && schema.anyOf?.every((option) => needsReference(option))) {
+    return { ...schema, anyOf: [...schema.anyOf, reference] };
+  }
   const entries = Object.entries(schema).map(([name, value]) => [
     name,
     name === "properties" ? withReferencesIn(value as Record<string, unknown>) : withReferences(value),

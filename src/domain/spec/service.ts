@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { healthCheckSchema } from "./health-check.ts";
+import { isSocketPath } from "./local-end.ts";
 import { kubernetesConnection } from "./kubernetes-connection.ts";
 import { declaredName, duration, port, secretTemplate } from "./scalars.ts";
 
@@ -66,7 +67,18 @@ const common = {
     .max(65_535)
     .default(0)
     .describe("0 or absent: a stable free port is chosen and remembered"),
-  listen: z.literal(["127.0.0.1", "::1", "localhost"]).default("127.0.0.1").describe("The local address"),
+  listen: z
+    .union([
+      z.literal(["127.0.0.1", "::1", "localhost"]),
+      z
+        .string()
+        .regex(
+          /^~?\/[^\0]*[^/\0]$/,
+          "must be one of 127.0.0.1, ::1, localhost, or the path of a Unix socket (/run/db.sock, ~/db.sock)",
+        ),
+    ])
+    .default("127.0.0.1")
+    .describe("The local address, or the path of a Unix socket"),
   enabled: z.boolean().default(true),
   tags: z.array(z.string().min(1)).default([]),
   description: z.string().nullish(),
@@ -102,12 +114,44 @@ const kubernetesService = z.strictObject({
   connection: kubernetesConnection,
 });
 
-const sshService = z.strictObject({
-  ...common,
-  technology: z.literal("ssh"),
-  remote_port: port,
-  connection: sshConnection,
-});
+const sshService = z
+  .strictObject({
+    ...common,
+    technology: z.literal("ssh"),
+    remote_port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe("A port behind the SSH server; for direction: remote, on it"),
+    connection: sshConnection,
+  })
+  .refine((service) => hasRemoteEnd(service), {
+    path: ["remote_port"],
+    message: "must be a port: a whole number from 1 to 65535",
+    when: () => true,
+  })
+  .refine((service) => hasTarget(service), {
+    path: ["local_port"],
+    message: "must be the port on this machine that a remote forward leads to",
+    when: () => true,
+  });
+
+/** Looked at even where other keys are wrong, so of any shape. */
+interface PerhapsSsh {
+  readonly remote_port?: unknown;
+  readonly local_port?: unknown;
+  readonly listen?: unknown;
+  readonly connection?: { readonly direction?: unknown; readonly remoteSocket?: unknown };
+}
+
+const hasRemoteEnd = ({ remote_port, connection }: PerhapsSsh): boolean =>
+  (remote_port !== undefined && remote_port !== 0) ||
+  connection?.remoteSocket !== undefined ||
+  (connection?.direction !== undefined && connection.direction !== "local");
+
+const hasTarget = ({ local_port, listen, connection }: PerhapsSsh): boolean =>
+  connection?.direction !== "remote" || local_port !== 0 || (typeof listen === "string" && isSocketPath(listen));
 
 /** Declared so that it is shown with its cause: the reverse proxy is not built yet. */
 export const proxyServiceSchema = z.strictObject({
@@ -146,7 +190,8 @@ export const serviceSchema = z.discriminatedUnion("technology", [
   sshService.transform((service) => ({
     ...commonOutput(service),
     technology: service.technology,
-    remotePort: service.remote_port,
+    /** 0 where there is none: a socket, a dynamic forward, a remote one whose port the server chooses. */
+    remotePort: service.remote_port ?? 0,
     connection: service.connection,
   })),
 ]);

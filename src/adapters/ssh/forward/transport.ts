@@ -1,15 +1,29 @@
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import type { RouteTarget } from "#application/ports/route.ts";
-import type { Lease } from "./connection-pool.ts";
 
-/** One service's share of a connection: its own streams and its own end, the connection stays for the others. */
+type Connect = (options: { readonly signal: AbortSignal }) => Promise<TunnelStream>;
+
+/** One kind of forward, over the connections to its server. */
+export interface Forward {
+  /** For people: every hop and the server. */
+  readonly via: string;
+  readonly connect: Connect;
+  readonly connectForCheck?: Connect;
+  readonly endpoint?: string;
+  facts(): Facts;
+  /** Resolves once, when it can carry no more; with the cause. */
+  readonly closed: Promise<ConnectivityError | undefined>;
+  /** Lets go what it holds. Called once. */
+  release(): void;
+}
+
+/** One service's share of a server's connections: its own streams and its own end, the connections stay for the others. */
 export class SshTransport implements Transport {
   readonly via: string;
+  readonly endpoint?: string;
   readonly closed: Promise<ConnectivityError | undefined>;
-  readonly #lease: Lease;
-  /** As the SSH server sees it. */
-  readonly #target: RouteTarget;
+  readonly connectForCheck?: Connect;
+  readonly #forward: Forward;
   readonly #streams = new Set<TunnelStream>();
   readonly #end: (cause: ConnectivityError | undefined) => void;
   /** Fires when a connect in flight has no more use. */
@@ -18,27 +32,41 @@ export class SshTransport implements Transport {
   #draining: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(via: string, lease: Lease, target: RouteTarget) {
-    this.via = via;
-    this.#lease = lease;
-    this.#target = target;
+  constructor(forward: Forward) {
+    this.via = forward.via;
+    this.#forward = forward;
+    const { connectForCheck, endpoint } = forward;
+    if (endpoint !== undefined) this.endpoint = endpoint;
+    if (connectForCheck) this.connectForCheck = ({ signal }) => this.#connect(connectForCheck, signal);
     const closed = Promise.withResolvers<ConnectivityError | undefined>();
     this.closed = closed.promise;
     this.#end = closed.resolve;
-    void lease.connection.closed.then((cause) => {
+    void forward.closed.then((cause) => {
       // The connection's own end without a cause is the driver's close.
       this.#finish(cause ?? new ConnectivityError("connection_lost", "the SSH driver was closed"), cause);
     });
   }
 
   facts(): Facts {
-    return this.#lease.connection.facts();
+    return this.#forward.facts();
   }
 
-  async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+  connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+    return this.#connect(this.#forward.connect, signal);
+  }
+
+  close(deadlineMs: number): Promise<void> {
+    return (this.#draining ??= this.#drain(deadlineMs));
+  }
+
+  destroy(reason?: ConnectivityError): void {
+    this.#finish(reason ?? gone(), undefined);
+  }
+
+  async #connect(connect: Connect, signal: AbortSignal): Promise<TunnelStream> {
     signal.throwIfAborted();
     if (this.#state !== "open") throw gone();
-    const stream = await this.#lease.connection.open(this.#target, AbortSignal.any([signal, this.#over.signal]));
+    const stream = await connect({ signal: AbortSignal.any([signal, this.#over.signal]) });
     if (this.#over.signal.aborted) {
       stream.destroy();
       throw this.#over.signal.reason;
@@ -49,14 +77,6 @@ export class SshTransport implements Transport {
       if (this.#streams.size === 0) this.#onIdle?.();
     });
     return stream;
-  }
-
-  close(deadlineMs: number): Promise<void> {
-    return (this.#draining ??= this.#drain(deadlineMs));
-  }
-
-  destroy(reason?: ConnectivityError): void {
-    this.#finish(reason ?? gone(), undefined);
   }
 
   async #drain(deadlineMs: number): Promise<void> {
@@ -76,7 +96,7 @@ export class SshTransport implements Transport {
     this.#state = "closed";
     this.#over.abort(reason);
     for (const stream of this.#streams) stream.destroy(reason);
-    this.#lease.release();
+    this.#forward.release();
     this.#end(cause);
   }
 }

@@ -1,0 +1,129 @@
+import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import type { RouteTarget } from "#application/ports/route.ts";
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import type { SshConnection } from "./connection.ts";
+import type { Dial } from "./pooled-server.ts";
+
+/** Against a server that refuses for another reason than it says. */
+const mostConnections = 8;
+
+interface Member {
+  readonly connection: SshConnection;
+  /** It refused a channel when it had this many: with fewer it may take one again. */
+  fullAt: number;
+}
+
+/**
+ * Connections to one server that carry channels as one: the first as long as it has room, then a further one. Those
+ * beyond the first are closed when they have been empty for the linger time. Over when none is left.
+ */
+export class ConnectionSet {
+  readonly closed: Promise<ConnectivityError | undefined>;
+  readonly #members: Member[] = [];
+  readonly #dial: Dial;
+  readonly #lingerMs: number;
+  readonly #over = new AbortController();
+  readonly #resolve: (cause: ConnectivityError | undefined) => void;
+  #growing: Promise<Member> | undefined;
+  #last: SshConnection;
+
+  constructor(first: SshConnection, dial: Dial, lingerMs: number) {
+    this.#dial = dial;
+    this.#lingerMs = lingerMs;
+    this.#last = first;
+    const closed = Promise.withResolvers<ConnectivityError | undefined>();
+    this.closed = closed.promise;
+    this.#resolve = closed.resolve;
+    this.#add(first);
+  }
+
+  get alive(): boolean {
+    return this.#members.some(({ connection }) => connection.alive);
+  }
+  get first(): SshConnection {
+    return this.#members[0]?.connection ?? this.#last;
+  }
+
+  facts(): Facts {
+    const count = this.#members.length;
+    return { ...this.first.facts(), ...(count > 1 && { connections: count }) };
+  }
+
+  /** @throws ConnectivityError as `SshConnection.open`; `ssh_session_limit` when a further connection has no room either */
+  async open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
+    let refusal: ConnectivityError | undefined;
+    for (const member of this.#withRoom()) {
+      try {
+        return await this.#openAt(member, to, signal);
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        refusal = error;
+      }
+    }
+    // One that takes not even its first channel has no room by its own rules: a further one would not help.
+    const helpless = this.#members.some(({ fullAt }) => fullAt === 0) || this.#members.length >= mostConnections;
+    if (helpless && refusal) throw refusal;
+    if (helpless || !this.alive) {
+      throw new ConnectivityError("ssh_session_limit", "the SSH server has no room for a further connection");
+    }
+    this.#growing ??= this.#grow().finally(() => {
+      this.#growing = undefined;
+    });
+    return this.#openAt(await this.#growing, to, signal);
+  }
+
+  /** Says goodbye on all. */
+  end(): void {
+    this.#over.abort(new ConnectivityError("cancelled", "the connection is not used any more"));
+    for (const { connection } of this.#members) connection.end();
+  }
+
+  /** Cuts all; resolves when they are closed. */
+  async destroy(): Promise<void> {
+    this.#over.abort(new ConnectivityError("cancelled", "the SSH driver was closed"));
+    const all = this.#members.map(({ connection }) => connection);
+    for (const connection of all) connection.destroy();
+    await Promise.all(all.map(({ closed }) => closed));
+  }
+
+  #withRoom(): Member[] {
+    return this.#members.filter(({ connection, fullAt }) => connection.alive && connection.channels < fullAt);
+  }
+
+  async #openAt(member: Member, to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
+    try {
+      const stream = await member.connection.open(to, signal);
+      if (member !== this.#members[0]) stream.once("close", () => this.#closeIfEmpty(member));
+      return stream;
+    } catch (error) {
+      if (isFull(error)) member.fullAt = member.connection.channels;
+      throw error;
+    }
+  }
+
+  async #grow(): Promise<Member> {
+    const connection = await this.#dial(this.#over.signal);
+    if (this.#over.signal.aborted) connection.destroy();
+    return this.#add(connection);
+  }
+
+  #add(connection: SshConnection): Member {
+    const member = { connection, fullAt: Number.POSITIVE_INFINITY };
+    this.#members.push(member);
+    void connection.closed.then((cause) => {
+      this.#last = connection;
+      this.#members.splice(this.#members.indexOf(member), 1);
+      if (this.#members.length === 0) this.#resolve(cause);
+    });
+    return member;
+  }
+
+  #closeIfEmpty(member: Member): void {
+    setTimeout(() => {
+      if (member !== this.#members[0] && member.connection.channels === 0) member.connection.end();
+    }, this.#lingerMs).unref();
+  }
+}
+
+const isFull = (error: unknown): error is ConnectivityError =>
+  error instanceof ConnectivityError && error.code === "ssh_session_limit";
