@@ -2,13 +2,18 @@ import type { ClientHello, ClientSession } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type EngineDependencies } from "./engine/engine.ts";
 import { Recorder } from "./history/recorder.ts";
+import { KeptSearches } from "./discovery/kept-searches.ts";
 import type { Access } from "./ports/access.ts";
 import type { HistoryStore } from "./ports/history-store.ts";
+import type { LocalReach } from "./ports/local-reach.ts";
+import type { TargetSource } from "./ports/target-source.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { controlService } from "./usecases/control-service.ts";
+import { connect } from "./usecases/connect.ts";
 import { diagnose } from "./usecases/diagnose.ts";
 import { getHistory } from "./usecases/get-history.ts";
+import { discoverTargets } from "./usecases/discover-targets.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
 import { probe } from "./usecases/probe.ts";
@@ -26,6 +31,9 @@ export interface PortwrightDependencies extends Omit<
   readonly history: HistoryStore;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
+  /** What can be connected; loaded on first use. */
+  sources(): Promise<readonly TargetSource[]>;
+  readonly reach: LocalReach;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
   makeAccess(workspace: string, environment: () => Readonly<Record<string, string>>): Access;
 }
@@ -73,12 +81,17 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   });
   const shared = { engine, clients, clock: deps.clock, recorder, operations: new Operations() };
   const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
+  const discovery = { clock: deps.clock, sources: deps.sources, access, searches: new KeptSearches(deps.clock) };
   const asked = askedOf(clients);
   return {
     useCases: {
       startEnvironment: asked((args, context) => startEnvironment(shared, args, context)),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
       getStatus: asked((args, context) => getStatus(shared, args, context)),
+      discoverTargets: asked((args, context) => discoverTargets(discovery, args, context)),
+      connect: asked((args, context) =>
+        connect({ ...shared, ...discovery, ...walking.walk, reach: deps.reach }, args, context),
+      ),
       controlService: asked((args, context) => controlService(shared, args, context)),
       diagnose: asked((args, context) => diagnose(walking, args, context)),
       probe: asked((args, context) => probe(walking, args, context)),

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createLocalReach } from "#adapters/net/local-reach.ts";
 import { createProbes } from "#adapters/probes/index.ts";
 import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { createAccess } from "#adapters/system/access.ts";
@@ -14,6 +15,7 @@ import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
+import type { TargetSource } from "#application/ports/target-source.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
 import { createDirectDriver, type DirectDriver } from "./direct-driver.ts";
@@ -51,6 +53,7 @@ export interface TestPortwrightOptions {
   readonly folder?: string;
   readonly driver?: DirectDriver;
   readonly addresses?: LocalAddresses;
+  readonly sources?: readonly TargetSource[];
 }
 
 let clients = 0;
@@ -65,11 +68,14 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     clock,
     store: stores.state,
     history: stores.history,
+    adHoc: stores.adHoc,
     driver: () => Promise.resolve(driver),
     configSource: createConfigSource(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
+    sources: () => Promise.resolve(options.sources ?? []),
+    reach: createLocalReach(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment) =>
       createAccess({ envLayers: [environment], homeDir: folder, workspaceDir: folder, trusted: false }),

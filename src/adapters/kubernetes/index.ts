@@ -1,7 +1,9 @@
 import type { Clock } from "#application/ports/clock.ts";
 import type { ClusterPins } from "#application/ports/cluster-pins.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
+import type { TargetSource } from "#application/ports/target-source.ts";
 import { Clusters } from "./clusters.ts";
+import { KubernetesSource } from "./discovery/kubernetes-source.ts";
 import { ClusterFacts } from "./facts.ts";
 import { KubernetesDriver } from "./kubernetes-driver.ts";
 import { createMemoryPins } from "./memory-pins.ts";
@@ -11,6 +13,8 @@ export interface KubernetesAdapter {
   readonly driver: ForwardDriver;
   /** What diagnosis asks a cluster; shares credentials and connections with the driver. */
   readonly facts: ClusterFacts;
+  /** What can be connected in the clusters of the kubeconfig. */
+  readonly targets: TargetSource;
 }
 
 export interface KubernetesOptions {
@@ -26,7 +30,11 @@ export function createKubernetes(
   { accountFolder, pins = createMemoryPins() }: KubernetesOptions = {},
 ): KubernetesAdapter {
   const clusters = new Clusters(clock, accountFolder);
-  return { driver: new KubernetesDriver(clusters, new PinnedClusters(pins, clock)), facts: new ClusterFacts(clusters) };
+  return {
+    driver: new KubernetesDriver(clusters, new PinnedClusters(pins, clock)),
+    facts: new ClusterFacts(clusters),
+    targets: new KubernetesSource(clusters),
+  };
 }
 
 /** The forward driver alone. */

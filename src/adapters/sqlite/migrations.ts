@@ -51,6 +51,12 @@ const migrations: readonly string[] = [
     PRIMARY KEY (folder, context)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE ad_hoc (
+    workspace TEXT NOT NULL, name TEXT NOT NULL, declaration TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (workspace, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The newest schema that this program knows. */

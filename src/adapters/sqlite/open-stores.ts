@@ -1,4 +1,5 @@
 import type { Stores } from "#application/ports/stores.ts";
+import { createAdHocStore } from "./ad-hoc-store.ts";
 import { createClusterPins } from "./cluster-pins.ts";
 import { createHistoryStore } from "./history-store.ts";
 import { openDatabase, type OpenOptions } from "./open-database.ts";
@@ -14,6 +15,7 @@ export function openStores(file: string, options: OpenOptions = {}): Stores {
   return {
     state: createStateStore(database),
     history: createHistoryStore(database),
+    adHoc: createAdHocStore(database),
     clusterPins: createClusterPins(database),
     close: () => void database.close(),
   };

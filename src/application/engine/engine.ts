@@ -2,6 +2,7 @@ import { startOrder } from "#domain/dependency-order.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
+import type { AdHocStore } from "../ports/ad-hoc-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
 import type { ForwardDriver } from "../ports/forward-driver.ts";
@@ -10,6 +11,7 @@ import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
 import type { Recorder } from "../history/recorder.ts";
+import { AdHocServices } from "./ad-hoc-services.ts";
 import { EventLog, type LoggedEvent } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
@@ -19,6 +21,7 @@ import { wakeServices, wakeWords } from "./wake-services.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface EngineDependencies {
+  readonly adHoc: AdHocStore;
   readonly clock: Clock;
   readonly store: StateStore;
   readonly recorder: Recorder;
@@ -185,6 +188,7 @@ export class Engine {
   #makeWorkspace(path: string): Workspace {
     const { clock, configSource } = this.#deps;
     return new Workspace(path, {
+      adHoc: new AdHocServices(path, this.#deps.adHoc, clock),
       clock,
       configSource,
       lookup: this.#deps.lookup(path),

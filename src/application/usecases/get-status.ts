@@ -6,7 +6,7 @@ import type { GetStatusArgs } from "../surface/use-cases.ts";
 import { describeProblem } from "../engine/configuration-problems.ts";
 import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
-import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
+import { select, shownPath, anyWorkspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
 // What follows keeps a hundred services in 1,500 tokens.
@@ -19,7 +19,7 @@ const rowsWithProof = 25;
 
 /** The truth table of a workspace. Changes nothing; a unique near miss of a name is taken, and said. */
 export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, context: CallContext): Promise<Answer> {
-  const workspace = await workspaceOf(deps.engine, context.client);
+  const workspace = await anyWorkspaceOf(deps.engine, context.client);
   if (!workspace) return emptyStatus(deps, context);
   const { services, environment, notes } = select(workspace, args, true);
   const shown =
@@ -65,7 +65,7 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
 
 /** What somebody wants up is always shown, whichever environment it came from. */
 function withWanted(workspace: Workspace, services: readonly string[]): string[] {
-  const wanted = workspace.configuration.services.map(({ name }) => name).filter((name) => workspace.isWanted(name));
+  const wanted = workspace.services.map(({ name }) => name).filter((name) => workspace.isWanted(name));
   return [...new Set([...services, ...wanted])];
 }
 

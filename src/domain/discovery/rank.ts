@@ -81,10 +81,13 @@ function wordFit(target: FoundTarget, word: string): { score: number; why: strin
   if (folded.length >= 3 && (name.includes(folded) || target.portName === word))
     return { score: mentioned + 5, why: "name" };
   if (target.hints.some((hint) => wordsOf(hint).includes(word))) return { score: mentioned, why: "what runs there" };
-  const limit = Math.floor(folded.length / 4);
+  const limit = typosIn(folded);
   const nearest = [name, ...parts].some((part) => limit > 0 && editDistance(folded, part, limit) <= limit);
   return nearest ? { score: nearName, why: "similar name" } : undefined;
 }
+
+/** Letters that may be wrong: none of a short word, or everything would be near. */
+const typosIn = (word: string): number => (word.length < 4 ? 0 : Math.floor(word.length / 3));
 
 function isPlace(target: FoundTarget, word: string): boolean {
   const folded = foldName(word);
@@ -96,7 +99,7 @@ function isPlace(target: FoundTarget, word: string): boolean {
 }
 
 const near = (folded: string, parts: readonly string[]): boolean => {
-  const limit = Math.floor(folded.length / 4);
+  const limit = typosIn(folded);
   return limit > 0 && parts.some((part) => editDistance(folded, part, limit) <= limit);
 };
 
