@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
@@ -35,7 +36,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
 function createApplication(
-  { state, history, clusterPins, adHoc }: Stores,
+  { state, history, clusterPins, plans, adHoc }: Stores,
   env: Environment,
   homeDir: string,
 ): Application {
@@ -63,8 +64,10 @@ function createApplication(
     store: state,
     history,
     adHoc,
+    plans,
     driver,
     configSource: createConfigSource(),
+    configEditor: createConfigEditor(),
     listeners: createLocalListeners({
       portOwners,
       clients: createConnectionClients(),
@@ -80,12 +83,14 @@ function createApplication(
     sources: () => (sources ??= loadSources(kubernetes, portOwners)),
     reach: createLocalReach(),
     ownEnvironment: stringValues(env),
-    makeAccess: (workspace, environment) =>
+    makeAccess: (workspace, environment, trusted) =>
       createAccess({
         envLayers: [environment],
         homeDir,
         workspaceDir: workspace === "" ? homeDir : dirname(workspace),
-        trusted: false,
+        get trusted() {
+          return trusted();
+        },
       }),
   });
   return {

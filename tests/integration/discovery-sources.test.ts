@@ -148,9 +148,9 @@ describe("[discover-targets] where targets are found", () => {
         ["here/default/service/web:80", "1 of 1"],
         ["here/default/pod/web-0:8080", "1 of 1"],
       ]);
-      expect(found.unreadable.map(({ what, code }) => [what, code]).toSorted()).toEqual([
-        ["context gone", "cluster_unreachable"],
-        ["context refusing", "credentials_rejected"],
+      expect(found.unreadable.map(({ what, code }) => `${what}: ${code}`).toSorted()).toEqual([
+        "context gone: cluster_unreachable",
+        "context refusing: credentials_rejected",
       ]);
       expect(found.places?.[0]).toMatchObject({ context: "here", current: true, namespaces: ["default"] });
       await adapter.driver.close();

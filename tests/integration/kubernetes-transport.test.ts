@@ -157,7 +157,8 @@ describe("kubernetes transport against a server in this process", () => {
   test("watches go on after 410 and after a cut, and are shared", async () => {
     server.putPod("web-0");
     const transports = await Promise.all([open(), open(), open()]);
-    await vi.waitFor(() => expect(server.watches).toBe(2));
+    // The service, its slices and the pods.
+    await vi.waitFor(() => expect(server.watches).toBe(3));
     server.expireWatches();
     server.putPod("web-1");
     server.delete("pods", "web-0");
@@ -166,7 +167,7 @@ describe("kubernetes transport against a server in this process", () => {
     server.putPod("web-2");
     server.delete("pods", "web-1");
     await vi.waitFor(() => expect(transports.map(({ via }) => via)).toEqual(transports.map(() => "pod web-2")), 5000);
-    expect(server.watches).toBeLessThanOrEqual(2);
+    expect(server.watches).toBeLessThanOrEqual(3);
   });
 
   const openWith = (balance: string, connection: Readonly<Record<string, unknown>>): Promise<Transport> =>
@@ -243,5 +244,102 @@ describe("kubernetes transport against a server in this process", () => {
     const others = await Promise.all(Array.from({ length: 8 }, () => connect(transport)));
     expect(await Promise.all(others.map(isOpen))).toEqual(others.map(() => true));
     stalled.destroy();
+  });
+});
+
+describe("the protocol of a port-forward", () => {
+  const bothRefused = { protocols: ["v4"] } as const;
+
+  async function opened(options: Parameters<typeof ApiServer.start>[0]) {
+    const folder = await mkdtemp(join(tmpdir(), "portwright-kube-"));
+    const server = await ApiServer.start(options);
+    server.putPod("web-0");
+    const echo = await startEcho();
+    await writeFile(join(folder, "config"), server.kubeconfig());
+    const access = accessWith({ KUBECONFIG: join(folder, "config") }, folder);
+    const driver = createKubernetesDriver(fastClock);
+    const spec = kubernetesService({ resource_type: "pod", resource_name: "web-0" }, echo.port);
+    return {
+      server,
+      open: () => driver.open(spec, { signal: never(), access }),
+      async [Symbol.asyncDispose]() {
+        await driver.close();
+        await server[Symbol.asyncDispose]();
+        await echo[Symbol.asyncDispose]();
+        await rm(folder, { recursive: true });
+      },
+    };
+  }
+
+  async function echoes(transport: Transport): Promise<boolean> {
+    const stream = await transport.connect({ signal: never() });
+    const answer = once(stream, "data");
+    stream.write("?");
+    const [bytes] = (await answer) as [Buffer];
+    stream.destroy();
+    return String(bytes) === "?";
+  }
+
+  test.each([
+    ["WebSocket tunnel", { protocols: ["websocket", "spdy", "v4"] }, "websocket"],
+    ["SPDY where the WebSocket tunnel is refused", { protocols: ["spdy", "v4"] }, "spdy"],
+    ["v4 where both tunnels are refused", bothRefused, "v4.channel.k8s.io"],
+    ["v4 behind a gateway that answers 502", { ...bothRefused, refusal: "502 Bad Gateway" }, "v4.channel.k8s.io"],
+    ["v4 behind a gateway that answers 403", { ...bothRefused, refusal: "403 Forbidden" }, "v4.channel.k8s.io"],
+    [
+      "SPDY where the WebSocket tunnel is agreed to but carries nothing",
+      { protocols: ["websocket", "spdy"], deafTo: ["websocket"] },
+      "spdy",
+    ],
+  ] as const)("[wire-protocols] %s", async (_what, options, protocol) => {
+    await using fixture = await opened(options);
+    const transport = await fixture.open();
+    expect(transport.facts()["protocol"]).toBe(protocol);
+    expect(await echoes(transport)).toBe(true);
+    expect("half_close" in transport.facts()).toBe(protocol === "v4.channel.k8s.io");
+    // What worked is tried first the next time.
+    const before = fixture.server.requests.length;
+    await fixture.open();
+    const upgrades = fixture.server.requests.slice(before).filter((request) => request.startsWith("UPGRADE"));
+    expect(upgrades).toHaveLength(1);
+    transport.destroy();
+  });
+
+  test("[wire-protocols] none of them: the first refusal is told", async () => {
+    await using fixture = await opened({ protocols: [] });
+    expect(await codeOf(fixture.open())).toBe("forward_refused");
+  });
+
+  test("[wire-hostile] a channel that was never opened ends that connection alone", async () => {
+    await using fixture = await opened(bothRefused);
+    const transport = await fixture.open();
+    const stream = await transport.connect({ signal: never() });
+    const failed = new Promise<ConnectivityError>((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+    const echoed = once(stream, "data");
+    stream.write("?");
+    await echoed;
+    // Without the one that only asked whether the protocol is understood.
+    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    for (const channels of fixture.server.channels) channels.send(Buffer.from([7, 1, 2]));
+    expect((await failed).facts["reason"]).toContain("channel");
+    expect(await echoes(transport)).toBe(true);
+  });
+
+  test("[wire-pings] a WebSocket of one connection that falls silent is given up", async () => {
+    await using fixture = await opened(bothRefused);
+    const transport = await fixture.open();
+    const stream = await transport.connect({ signal: never() });
+    const failed = new Promise<ConnectivityError>((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+    const echoed = once(stream, "data");
+    stream.write("?");
+    await echoed;
+    // Without the one that only asked whether the protocol is understood.
+    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    for (const channels of fixture.server.channels) channels.mute = true;
+    expect((await failed).message).toContain("no longer answers");
   });
 });

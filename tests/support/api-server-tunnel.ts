@@ -44,6 +44,8 @@ export class ServerTunnel {
   #lastId = 0;
   /** Does not answer pings any more, as a dead peer. */
   mute = false;
+  /** Reads nothing of what it is sent. */
+  deaf = false;
 
   constructor(connection: Duplex, head: Buffer, framing: Framing) {
     this.#connection = connection;
@@ -90,6 +92,7 @@ export class ServerTunnel {
   }
 
   #received(chunk: Buffer): void {
+    if (this.deaf) return;
     if (this.#framing === "spdy") this.#spdy(chunk);
     else this.#webSocket(chunk);
   }

@@ -1,4 +1,16 @@
-import fc from "fast-check";
+import {
+  assert,
+  constant,
+  constantFrom,
+  integer,
+  oneof,
+  option,
+  property,
+  record,
+  string,
+  stringMatching,
+  type Arbitrary,
+} from "fast-check";
 import { describe, expect, test } from "vitest";
 import { adHocDeclaration, adHocName, checkFor, leadsTo } from "#domain/discovery/ad-hoc-service.ts";
 import { clusterTargets, type ClusterObjects } from "#domain/discovery/cluster-targets.ts";
@@ -131,24 +143,30 @@ describe("[discover-targets] what is meant", () => {
   });
 
   test("every handle is read back as it was, and other text is none", () => {
-    const name = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/);
-    const port = fc.integer({ min: 1, max: 65_535 });
-    const handle: fc.Arbitrary<TargetHandle> = fc.oneof(
-      fc.record({
-        kind: fc.constant("kubernetes" as const),
-        context: fc.stringMatching(/^[a-zA-Z0-9:/@._-]{1,40}$/),
+    const name = stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/);
+    const port = integer({ min: 1, max: 65_535 });
+    const handle: Arbitrary<TargetHandle> = oneof(
+      record({
+        kind: constant("kubernetes" as const),
+        context: stringMatching(/^[a-zA-Z0-9:/@._-]{1,40}$/),
         namespace: name,
-        resourceType: fc.constantFrom("service" as const, "deployment" as const, "pod" as const),
+        resourceType: constantFrom("service" as const, "deployment" as const, "pod" as const),
         resourceName: name,
-        port: fc.option(port, { nil: undefined }),
+        port: option(port, { nil: undefined }),
       }),
-      fc.record({ kind: fc.constant("ssh" as const), host: name, port: fc.option(port, { nil: undefined }) }),
-      fc.record({ kind: fc.constant("local" as const), port }),
-      fc.record({ kind: fc.constant("compose" as const), service: name, port: fc.option(port, { nil: undefined }) }),
+      record({ kind: constant("ssh" as const), host: name, port: option(port, { nil: undefined }) }),
+      record({ kind: constant("local" as const), port }),
+      record({ kind: constant("compose" as const), service: name, port: option(port, { nil: undefined }) }),
     );
-    fc.assert(fc.property(handle, (one) => void expect(parseHandle(handleText(one))).toEqual(one)));
-    fc.assert(
-      fc.property(fc.string(), (text) => void expect(() => [parseHandle(text), parseQuery(text)]).not.toThrow()),
+    assert(
+      property(handle, (one) => {
+        expect(parseHandle(handleText(one))).toEqual(one);
+      }),
+    );
+    assert(
+      property(string(), (text) => {
+        expect(() => [parseHandle(text), parseQuery(text)]).not.toThrow();
+      }),
     );
     expect(parseHandle("a/b/service/c:http")).toMatchObject({ port: "http" });
     for (const text of [

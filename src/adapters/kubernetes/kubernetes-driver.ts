@@ -3,11 +3,13 @@ import type { ErrorCode } from "#domain/error-catalogue.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
+import type { LogQuery, ServiceLog } from "#application/ports/service-logs.ts";
 import type { Route } from "#application/ports/route.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { forwardPermission } from "./permission.ts";
+import { readPodLogs } from "./pod-logs.ts";
 import type { PinnedClusters } from "./pinned-clusters.ts";
 import { PodTransport } from "./pod-transport.ts";
 import { defaultBalance } from "./pods/pod-policy.ts";
@@ -17,11 +19,14 @@ import { failureError, TargetWatch } from "./target/target-watch.ts";
 import { targetOf, type Target } from "./target/target.ts";
 import { TargetFollower } from "./target-follower.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */
 const permissionStandsMs = 60_000;
+/** A target that leads nowhere is looked at again unless the cluster was heard within this. */
+const freshMs = 1000;
 /** Pods tried in one dial: what the watch knows may be a moment old. */
 const podsTried = 3;
 
@@ -87,6 +92,16 @@ export class KubernetesDriver implements ForwardDriver {
     return new TargetFollower(this.#clusters, this.#hub, targetOf(service), { context, route }, access, onChange);
   }
 
+  /** Of all pods of the target as it is now, whether they take connections or not. */
+  async log(spec: ServiceSpec, query: LogQuery, { signal, access, route }: DialContext): Promise<ServiceLog> {
+    const service = kubernetes(spec);
+    const target = targetOf(service);
+    const api = await abortable(this.#clusters.api(access, service.connection.context, route), signal);
+    using watch = new TargetWatch(this.#hub, api, target, access, () => undefined);
+    await watch.synced(signal);
+    return readPodLogs({ api, namespace: target.namespace, access, signal }, watch.pods, query);
+  }
+
   async close(): Promise<void> {
     const transports = [...this.#transports];
     for (const transport of transports) transport.destroy();
@@ -112,8 +127,10 @@ export class KubernetesDriver implements ForwardDriver {
     if (pin.status === "rejected" && isCode(pin.reason, "context_changed")) throw pin.reason;
     if (permission.status === "rejected" && isCode(permission.reason, "permission_denied")) throw permission.reason;
     if (state.status === "rejected") throw state.reason;
+    // A watch whose connection died without a word knows nothing of what came since.
+    const sure = state.value.failure === undefined ? state.value : await watch.refresh(freshMs, signal);
     // A server that does not answer the review itself is asked by trying.
-    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: state.value };
+    return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: sure };
   }
 
   async #permission(api: ClusterApi, namespace: string, access: Access, signal: AbortSignal): Promise<TunnelProtocol> {

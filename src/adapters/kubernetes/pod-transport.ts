@@ -1,4 +1,5 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { podNews, type SeenPods } from "#domain/kubernetes/pod-news.ts";
 import { isLeaving } from "#domain/kubernetes/pod.ts";
 import type { Balance } from "#domain/routing/pick-target.ts";
 import type { Access } from "#application/ports/access.ts";
@@ -12,7 +13,8 @@ import { PodSet } from "./pods/pod-set.ts";
 import type { Candidate } from "./target/target-state.ts";
 import type { TargetWatch } from "./target/target-watch.ts";
 import { targetWords, type Target } from "./target/target.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 import type { PodLink } from "./wire/pod-link.ts";
 
 export interface PodTransportParts {
@@ -32,6 +34,8 @@ const dialTimeoutMs = 10_000;
 /** Pods that are tried for one connection: what is known of them may be a moment old. */
 const podsTried = 3;
 const podsShown = 10;
+/** Of a change of a thousand pods. */
+const newsAtOnce = 20;
 
 /**
  * The way to one target: warm tunnels to its pods, kept in step with what takes connections now. Ends when no pod does, or
@@ -44,6 +48,8 @@ export class PodTransport implements Transport {
   #settle!: (cause: ConnectivityError | undefined) => void;
   #state: "open" | "closing" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  #seen: SeenPods | undefined;
+  #tell: (news: string) => void = () => undefined;
   /** For words and facts when no pod is left. */
   #last: Candidate;
 
@@ -60,7 +66,15 @@ export class PodTransport implements Transport {
       namespace: target.namespace,
       dial: ({ pod }, signal) => {
         const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-        return dialTunnel({ api, namespace: target.namespace, pod, access, clock, signal: limited, prefer: protocol });
+        return dialTunnel({
+          api,
+          namespace: target.namespace,
+          pod,
+          access,
+          clock,
+          signal: limited,
+          prefer: protocol,
+        });
       },
       isLeaving: (candidate) => {
         const pod = watch.pod(candidate);
@@ -93,6 +107,7 @@ export class PodTransport implements Transport {
       context: api.context.name,
       protocol: warm[0]?.protocol ?? protocol,
       tunnels: warm.reduce((sum, member) => sum + member.tunnels, 0),
+      ...warm[0]?.pool?.limits,
       ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
       ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
@@ -142,7 +157,15 @@ export class PodTransport implements Transport {
 
   /** Looks at the target again; called after each change of its watch. */
   evaluate(): void {
-    if (this.#state === "open") this.#pods.follow(this.#parts.watch.state.candidates);
+    if (this.#state !== "open") return;
+    const { news, seen } = podNews(this.#seen, this.#parts.watch.pods);
+    this.#seen = seen;
+    for (const one of news.slice(0, newsAtOnce)) this.#tell(one);
+    this.#pods.follow(this.#parts.watch.state.candidates);
+  }
+
+  onNews(listener: (news: string) => void): void {
+    this.#tell = listener;
   }
 
   #check(): void {

@@ -76,7 +76,8 @@ export class TargetFollower implements Disposable {
     if (this.#disposed || this.#watch === undefined) return;
     const { candidates, failure } = this.#watch.state;
     const places = candidates.map(({ uid, port, ready }) => `${uid}:${port}:${ready}`).toSorted();
-    this.#tell(failure?.code ?? places.join());
+    // While the cluster is away what was known stays; that it is back is news too.
+    this.#tell(this.#watch.error?.code ?? failure?.code ?? places.join());
   }
 
   #tell(seen: string): void {

@@ -36,6 +36,7 @@ export class SshConnection implements ChannelOwner {
   readonly #streams = new Set<ChannelStream>();
   readonly #waitingForDrain: (() => void)[] = [];
   readonly #listeners = new Map<string, (incoming: Incoming) => void>();
+  #opening = 0;
   #state: "open" | "ending" | "closed" = "open";
   #cause: unknown;
 
@@ -64,9 +65,9 @@ export class SshConnection implements ChannelOwner {
     if (socket.destroyed) this.#over(closed.resolve);
   }
 
-  /** Channels that are open. */
+  /** Channels that are open, or asked for. */
   get channels(): number {
-    return this.#streams.size;
+    return this.#streams.size + this.#opening;
   }
   get alive(): boolean {
     return this.#state === "open";
@@ -99,6 +100,7 @@ export class SshConnection implements ChannelOwner {
     try {
       const onAnswer: ClientCallback = (error, channel) => {
         settled = true;
+        this.#opening--;
         signal.removeEventListener("abort", onAbort);
         if (error) return opening.reject(channelOpenError(error, target, this.#cause));
         const stream = new ChannelStream(channel, this);
@@ -108,12 +110,15 @@ export class SshConnection implements ChannelOwner {
         stream.once("close", () => this.#streams.delete(stream));
         opening.resolve(stream);
       };
+      this.#opening++;
       if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onAnswer);
       else this.#client.forwardOut("127.0.0.1", 0, to.host, to.port, onAnswer);
     } catch (error) {
       // ssh2 throws "Not connected" here, outside its callback.
       signal.removeEventListener("abort", onAbort);
-      if (!settled) opening.reject(connectionLost(this.#cause ?? error));
+      if (settled) return opening.promise;
+      this.#opening--;
+      opening.reject(connectionLost(this.#cause ?? error));
     }
     return opening.promise;
   }

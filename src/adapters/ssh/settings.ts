@@ -1,9 +1,8 @@
 import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { SshService } from "#domain/spec/service.ts";
-import { parseHopName } from "./hop-name.ts";
+import { parseHopName, type HopName } from "./hop-name.ts";
 import { resolveHost, type ResolvedHost } from "./config/resolve-host.ts";
 
 /** All that a dial needs to know, resolved from the service, `~/.ssh/config` and the person's environment. */
@@ -38,7 +37,11 @@ export type ServerDeclaration = Pick<
 
 /** A hop as a person writes it: `host`, `user@host:port`. @throws ConnectivityError `config_invalid` */
 export function declaredHop(text: string): ServerDeclaration {
-  const { host, user, port = defaultPort } = parseHopName(text);
+  return declaredBy(parseHopName(text));
+}
+
+/** A hop of `~/.ssh/config`. */
+export function declaredBy({ host, user, port = defaultPort }: HopName): ServerDeclaration {
   return {
     host,
     user,
@@ -50,7 +53,7 @@ export function declaredHop(text: string): ServerDeclaration {
   };
 }
 
-/** @throws ConnectivityError `not_supported` when `~/.ssh/config` sends the host through a proxy; those of `resolveHost` */
+/** @throws ConnectivityError as `resolveHost` does */
 export async function resolveSettings(
   connection: ServerDeclaration,
   access: Access,
@@ -62,14 +65,6 @@ export async function resolveSettings(
     port: connection.port === defaultPort ? undefined : connection.port,
     ...(signal && { signal }),
   });
-  const indirect = resolved.proxyJump ? "ProxyJump" : resolved.proxyCommand === undefined ? undefined : "ProxyCommand";
-  if (indirect !== undefined) {
-    throw new ConnectivityError(
-      "not_supported",
-      `~/.ssh/config reaches ${connection.host} by ${indirect}, which is not supported yet`,
-      { host: connection.host, option: indirect },
-    );
-  }
   const { hostName: host, user, port } = resolved;
   const expand = (file: string): string => {
     const tokens: Record<string, string> = { "%": "%", d: access.homeDir, h: host, n: connection.host, r: user };

@@ -14,7 +14,7 @@ const maxRanked = 2000;
 export interface DiscoveryDependencies {
   readonly clock: Clock;
   /** Loads the sources on first use. */
-  sources(): Promise<readonly TargetSource[]>;
+  readonly sources: () => Promise<readonly TargetSource[]>;
 }
 
 export interface Search {

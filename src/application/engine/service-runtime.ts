@@ -30,13 +30,15 @@ export interface ServiceRuntimeDependencies {
   onFlapping(finding: Failure): void;
   /** `undefined`: it was refused. */
   onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
+  /** Something happened to the target. */
+  onNews?(news: string): void;
   /** A check ended; the condition may be the same as before. */
   onCheck?(result: ProbeResult, durationMs: number): void;
 }
 
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
-  readonly spec: ServiceSpec;
+  #spec: ServiceSpec;
   readonly #deps: ServiceRuntimeDependencies;
   readonly #port: LocalPort;
   readonly #reception: Reception;
@@ -54,7 +56,7 @@ export class ServiceRuntime {
   #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#deps = deps;
     this.#reception = new Reception(spec, {
       clock: deps.clock,
@@ -92,11 +94,15 @@ export class ServiceRuntime {
       onOpened: (transport) => {
         this.#monitor.watch(transport);
         this.#reception.admitWaiting(transport);
+        transport.onNews?.((news) => deps.onNews?.(news));
       },
       onDown: () => this.#monitor.pause(),
     });
   }
 
+  get spec(): ServiceSpec {
+    return this.#spec;
+  }
   get condition(): ServiceCondition {
     return this.#condition;
   }
@@ -192,6 +198,11 @@ export class ServiceRuntime {
   /** Runs the check now; `undefined` when the link is down. */
   check(): ReturnType<HealthMonitor["check"]> {
     return this.#monitor.check();
+  }
+
+  /** The same way to the same target under a declaration that differs beside that: nothing is cut. */
+  redeclare(spec: ServiceSpec): void {
+    this.#spec = spec;
   }
 
   /** Closes everything; resolves when the local port is released. */

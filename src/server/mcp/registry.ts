@@ -8,6 +8,8 @@ import { whyIsItFailing } from "#prompts/why-is-it-failing.ts";
 import { service } from "#resources/service.ts";
 import { status } from "#resources/status.ts";
 import { connect } from "#tools/connect.ts";
+import { applyPlan } from "#tools/apply-plan.ts";
+import { configureService } from "#tools/configure-service.ts";
 import { controlService } from "#tools/control-service.ts";
 import { diagnose } from "#tools/diagnose.ts";
 import { getHistory } from "#tools/get-history.ts";
@@ -15,6 +17,7 @@ import { discoverTargets } from "#tools/discover-targets.ts";
 import { getStatus } from "#tools/get-status.ts";
 import { probe } from "#tools/probe.ts";
 import { query } from "#tools/query.ts";
+import { removeService } from "#tools/remove-service.ts";
 import { startEnvironment } from "#tools/start-environment.ts";
 import { stopEnvironment } from "#tools/stop-environment.ts";
 import { waitFor } from "#tools/wait-for.ts";
@@ -31,11 +34,14 @@ export const tools: readonly AnyTool[] = [
   getStatus,
   discoverTargets,
   connect,
+  configureService,
   controlService,
+  removeService,
   diagnose,
   probe,
   waitFor,
   query,
+  applyPlan,
   getHistory,
 ];
 

@@ -97,6 +97,11 @@ export class ClusterApi {
     });
   }
 
+  /** Closes unused connections, which may be dead without a word. */
+  dropUnused(): void {
+    this.#connections.dropUnused();
+  }
+
   /** The certificates that sign the server's. @throws ConnectivityError `credentials_rejected` (unreadable) */
   certificateAuthority(): Promise<Buffer | undefined> {
     return this.#credentials.certificateAuthority();

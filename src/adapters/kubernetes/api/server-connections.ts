@@ -51,6 +51,12 @@ export class ServerConnections {
     return this.#current.agent;
   }
 
+  /** Closes unused connections: they may be dead without a word. What is in use goes on. */
+  dropUnused(): void {
+    for (const sockets of Object.values(this.#current?.agent.freeSockets ?? {}))
+      for (const socket of sockets ?? []) socket.destroy();
+  }
+
   /** Closes unused connections and ends dials; tunnels live on. */
   close(): void {
     this.#ending.abort();

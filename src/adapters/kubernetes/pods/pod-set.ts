@@ -104,7 +104,8 @@ export class PodSet {
       if (wanted.includes(member)) continue;
       const listed = this.#isCandidate(member);
       const spare = listed && this.#parts.balance !== "single";
-      if ((able && !spare) || this.#parts.isLeaving(member.candidate)) this.#retire(member, listed);
+      const leaves = !listed && this.#parts.isLeaving(member.candidate);
+      if ((able && !spare) || leaves) this.#retire(member, listed);
     }
     if (![...this.#members.values()].some((member) => member.warm || member.warming))
       this.#parts.onEmpty(this.#failure);

@@ -1,10 +1,11 @@
 import type { Failure, Facts } from "#domain/connectivity-error.ts";
-import { nearestName } from "#domain/names.ts";
-import { podsFailure } from "#domain/kubernetes/pod-condition.ts";
-import { isReady, isRunning, runtimeOf, type Pod } from "#domain/kubernetes/pod.ts";
 import { matchesLabels } from "#domain/kubernetes/label-selector.ts";
+import { podsFailure } from "#domain/kubernetes/pod-condition.ts";
+import { isLeaving, isReady, isRunning, runtimeOf, type Pod } from "#domain/kubernetes/pod.ts";
+import { outsideAddresses, podsInSlices, type EndpointSlice, type SlicedPod } from "./endpoint-slice.ts";
 import { podNameOf, targetFacts, targetWords, type Target } from "./target.ts";
-import type { ServicePort, TargetObject } from "./target-kinds.ts";
+import type { TargetObject } from "./target-kinds.ts";
+import { missingContainerPort, podPort, wantedPort, type WantedPort } from "./target-ports.ts";
 
 /** A pod that takes connections now, and the port of it that is meant. */
 export interface Candidate {
@@ -19,55 +20,107 @@ export interface Candidate {
   readonly endCuts: boolean;
 }
 
-const cutting = new Set(["containerd", "docker"]);
-
 /** Where connections to a target can go: the best first, or why nowhere. */
 export type TargetState =
   | { readonly candidates: readonly [Candidate, ...Candidate[]]; readonly failure?: undefined }
   | { readonly candidates: readonly []; readonly failure: Failure };
 
-/**
- * Finds the pods and the port behind a target. Of a Service and of a workload only ready pods count (of a Service that
- * publishes unready addresses, running ones too); a pod that is named itself only has to run, as with kubectl.
- * @param object the Service or workload; absent for pods
- * @param known the pods that the object selects
- */
-export function targetState(target: Target, object: TargetObject | undefined, known: readonly Pod[]): TargetState {
-  const facts = targetFacts(target);
-  const pods = known.filter((pod) => isMeant(target, pod));
-  const none = (failure: Failure): TargetState => ({ candidates: [], failure });
-  const wanted =
-    target.kind === "service" && object !== undefined ? servicePort(target, object, facts) : target.remotePort;
-  if (typeof wanted === "object") return none(wanted);
-  if (pods.length === 0) return none(noPods(target, object, facts));
-  const lenient = podNameOf(target) !== undefined || object?.spec?.publishNotReadyAddresses === true;
-  const usable = pods.filter((pod) => isReady(pod) || (lenient && isRunning(pod))).toSorted(byPreference);
-  if (usable.length === 0) {
-    const failure = podsFailure(pods);
-    return none({
-      code: "pod_not_ready",
-      message: "no pod is ready",
-      ...failure,
-      facts: { ...facts, ...failure?.facts },
-    });
-  }
-  const candidates: Candidate[] = [];
-  for (const pod of usable) {
-    const port = containerPort(pod, wanted);
-    if (port === undefined) continue;
-    candidates.push({
-      pod: pod.metadata.name,
-      uid: pod.metadata.uid ?? pod.metadata.name,
-      port,
-      ready: isReady(pod),
-      owner: pod.metadata.ownerReferences?.[0]?.name ?? "",
-      createdMs: Date.parse(pod.metadata.creationTimestamp ?? "") || 0,
-      endCuts: cutting.has(runtimeOf(pod) ?? ""),
-    });
-  }
-  const [first, ...rest] = candidates;
-  return first === undefined ? none(missingContainerPort(usable, wanted, facts)) : { candidates: [first, ...rest] };
+/** What the cluster says about a target. */
+export interface TargetView {
+  /** The Service or workload; absent for pods. */
+  readonly object?: TargetObject | undefined;
+  /** The pods that the object or the labels select. */
+  readonly pods: readonly Pod[];
+  /** Of a Service, where they may be read: then they say which pods take its connections. */
+  readonly slices?: readonly EndpointSlice[];
 }
+
+const cutting = new Set(["containerd", "docker"]);
+
+/**
+ * Finds the pods and the port behind a target. Of a Service those that its EndpointSlices call ready (which follow its
+ * `publishNotReadyAddresses`); without slices, and of a workload, ready pods; a pod that is named itself only has to run,
+ * as with kubectl. A pod that is going away never counts.
+ */
+export function targetState(target: Target, { object, pods, slices = [] }: TargetView): TargetState {
+  const facts = targetFacts(target);
+  const wanted = wantedPort(target, object, facts);
+  if ("code" in wanted) return none(wanted);
+  const meant = pods.filter((pod) => isMeant(target, pod));
+  if (slices.length > 0)
+    return stateOfSlices(target, meant, podsInSlices(slices, wanted.sliceName ?? ""), wanted, slices);
+  if (meant.length === 0) return none(noPods(target, object, facts));
+  const lenient = podNameOf(target) !== undefined || object?.spec?.publishNotReadyAddresses === true;
+  const usable = meant.filter((pod) => isReady(pod) || (lenient && isRunning(pod)));
+  if (usable.length === 0) return none(notReady(meant, facts));
+  const candidates = usable.flatMap((pod) => candidateOf(pod, podPort(pod, wanted)) ?? []);
+  return inOrder(candidates) ?? none(missingContainerPort(usable, wanted, facts));
+}
+
+function stateOfSlices(
+  target: Target,
+  pods: readonly Pod[],
+  sliced: readonly SlicedPod[],
+  wanted: WantedPort,
+  slices: readonly EndpointSlice[],
+): TargetState {
+  const facts = targetFacts(target);
+  const known = new Map(pods.map((pod) => [pod.metadata.name, pod]));
+  // A pod that is narrowed away by labels is not known here, one that is just made is not known yet.
+  const meant = sliced.filter(({ name }) => target.selector === undefined || known.has(name));
+  if (meant.length === 0) {
+    const outside = outsideAddresses(slices);
+    if (outside.length > 0 && pods.length === 0) return none(outsidePods(target, outside, facts));
+    return none(pods.length === 0 ? noPods(target, undefined, facts) : notReady(pods, facts));
+  }
+  const able = meant.filter(({ name, uid, ready }) => ready && !leaves(known.get(name), uid));
+  if (able.length === 0) return none(notReady(pods, facts));
+  const candidates = able.flatMap(({ name, uid, port }) => {
+    const pod = known.get(name);
+    if (pod !== undefined) return candidateOf(pod, podPort(pod, wanted) ?? port, true) ?? [];
+    return port === undefined ? [] : [unknownPod(name, uid, port)];
+  });
+  return inOrder(candidates) ?? none(missingContainerPort(pods, wanted, facts));
+}
+
+const none = (failure: Failure): TargetState => ({ candidates: [], failure });
+/** A StatefulSet's next pod has the name of the last: what a slice says of that one says nothing of this. */
+const leaves = (pod: Pod | undefined, uid: string | undefined): boolean =>
+  pod !== undefined && (isLeaving(pod) || (uid !== undefined && pod.metadata.uid !== uid));
+
+/** Ready before merely running, then the newest: during a rollout it is the one that stays. */
+function inOrder(candidates: readonly Candidate[]): TargetState | undefined {
+  const [first, ...rest] = candidates.toSorted(
+    (a, b) => Number(b.ready) - Number(a.ready) || b.createdMs - a.createdMs || a.pod.localeCompare(b.pod),
+  );
+  return first && { candidates: [first, ...rest] };
+}
+
+function candidateOf(pod: Pod, port: number | undefined, ready = isReady(pod)): Candidate | undefined {
+  const { name, uid = name, ownerReferences, creationTimestamp = "" } = pod.metadata;
+  return port === undefined
+    ? undefined
+    : {
+        pod: name,
+        uid,
+        port,
+        ready,
+        owner: ownerReferences?.[0]?.name ?? "",
+        createdMs: Date.parse(creationTimestamp) || 0,
+        endCuts: cutting.has(runtimeOf(pod) ?? ""),
+      };
+}
+
+/** A slice names it before the watch of the pods does, or the pods may not be listed. */
+const unknownPod = (pod: string, uid: string | undefined, port: number): Candidate => ({
+  pod,
+  uid: uid ?? pod,
+  port,
+  ready: true,
+  owner: "",
+  createdMs: 0,
+  endCuts: true,
+});
 
 /** Whether a pod of the named object is one that the configuration narrows it to. */
 function isMeant(target: Target, { metadata }: Pod): boolean {
@@ -76,13 +129,16 @@ function isMeant(target: Target, { metadata }: Pod): boolean {
   return target.selector === undefined || matchesLabels(target.selector.requirements, metadata.labels);
 }
 
-/** Ready before merely running, then the newest: during a rollout it is the one that stays. */
-function byPreference(a: Pod, b: Pod): number {
-  const ready = Number(isReady(b)) - Number(isReady(a));
-  if (ready !== 0) return ready;
-  const age = Date.parse(b.metadata.creationTimestamp ?? "") - Date.parse(a.metadata.creationTimestamp ?? "");
-  return Number.isNaN(age) || age === 0 ? a.metadata.name.localeCompare(b.metadata.name) : age;
+function notReady(pods: readonly Pod[], facts: Facts): Failure {
+  const failure = podsFailure(pods);
+  return { code: "pod_not_ready", message: "no pod is ready", ...failure, facts: { ...facts, ...failure?.facts } };
 }
+
+const outsidePods = (target: Target, addresses: readonly string[], facts: Facts): Failure => ({
+  code: "service_without_selector",
+  message: `${targetWords(target)} leads to addresses that are no pods, and only pods can be forwarded to`,
+  facts: { ...facts, addresses: addresses.slice(0, 10) },
+});
 
 function noPods(target: Target, object: TargetObject | undefined, facts: Facts): Failure {
   const { kind, name, ordinal } = target;
@@ -101,61 +157,4 @@ function noPods(target: Target, object: TargetObject | undefined, facts: Facts):
   }
   const message = name === undefined ? `there are no ${words}` : `${words} has no pods`;
   return { code: "no_matching_pods", message: ordinal === undefined ? message : `${words} is not there`, facts };
-}
-
-/** Service port (number or name) → target port; a headless service has no translation, as with kubectl. */
-function servicePort(target: Target, object: TargetObject, facts: Facts): number | string | Failure {
-  const ports = object.spec?.ports ?? [];
-  const found = ports.find(({ port, name }) => port === Number(target.remotePort) || name === target.remotePort);
-  if (found === undefined) return missingServicePort(target, ports, facts);
-  if (found.protocol !== undefined && found.protocol !== "TCP") {
-    const message = `port ${found.port} of service ${target.name} is not TCP, and only TCP can be forwarded`;
-    return { code: "not_supported", message, facts: { ...facts, port: found.port, protocol: found.protocol } };
-  }
-  return object.spec?.clusterIP === "None" ? found.port : (found.targetPort ?? found.port);
-}
-
-function missingServicePort(target: Target, ports: readonly ServicePort[], facts: Facts): Failure {
-  const names = ports.map(({ port, name }) => (name === undefined ? String(port) : `${name}:${port}`));
-  const nearest = nearestName(
-    String(target.remotePort),
-    ports.flatMap(({ port, name }) => [name ?? "", String(port)]),
-  );
-  return {
-    code: "target_port_missing",
-    message: `service ${target.name} has no port ${target.remotePort}`,
-    facts: {
-      ...facts,
-      port: target.remotePort,
-      ports: names,
-      ...(nearest !== undefined && nearest !== "" && { nearest }),
-    },
-  };
-}
-
-const containersOf = (pod: Pod) => [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-
-function containerPort(pod: Pod, wanted: number | string): number | undefined {
-  const number = Number(wanted);
-  if (Number.isInteger(number) && number >= 1 && number <= 65_535) return number;
-  for (const { ports } of containersOf(pod)) {
-    const found = ports?.find(({ name }) => name === wanted);
-    if (found !== undefined) return found.containerPort;
-  }
-  return undefined;
-}
-
-function missingContainerPort(pods: readonly Pod[], wanted: number | string, facts: Facts): Failure {
-  const ports = new Set<string>();
-  for (const pod of pods) {
-    for (const container of containersOf(pod)) {
-      for (const { name, containerPort: number } of container.ports ?? [])
-        ports.add(name === undefined ? String(number) : `${name}:${number}`);
-    }
-  }
-  return {
-    code: "target_port_missing",
-    message: `no container of pod ${pods[0]?.metadata.name ?? ""} has a port named ${wanted}`,
-    facts: { ...facts, port: wanted, ports: [...ports].slice(0, 20) },
-  };
 }

@@ -1,41 +1,34 @@
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
-import type { ObjectMeta } from "#domain/kubernetes/pod.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import { abortable } from "../abortable.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
 import { deferred } from "./deferred.ts";
 import { readJsonLines } from "./json-lines.ts";
+import { listObjects } from "./list-objects.ts";
+import type { ObjectView } from "./object-view.ts";
+import { firstRetryMs, listOnlyMs, retryMs, watchDeadlineMs, watchSeconds } from "./watch-times.ts";
+import type { WatchedObject } from "./watched-object.ts";
 import type { WatchQuery } from "./watch-query.ts";
-
-export interface WatchedObject {
-  readonly metadata: ObjectMeta;
-}
-
-interface ListAnswer<T> {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly T[];
-}
 
 interface WatchEvent<T> {
   readonly type: string;
   readonly object: T & { readonly code?: number };
 }
 
-const pageSize = "500";
-/** The server ends a watch after this, which also refreshes expired credentials. */
-const watchSeconds = 290;
-/** Past the server's own end nothing can come any more. */
-const watchDeadlineMs = (watchSeconds + 20) * 1000;
-const firstRetryMs = 250;
-const maxRetryMs = 10_000;
-/** How often a user who may list but not watch is served. */
-const listOnlyMs = 5000;
-
 type State =
   | { readonly kind: "starting" }
   | { readonly kind: "live" }
   | { readonly kind: "failing"; readonly error: ConnectivityError };
+
+export interface ResourceWatchParts<T extends WatchedObject> {
+  readonly api: ClusterApi;
+  readonly query: WatchQuery;
+  readonly clock: Clock;
+  readonly prune: (object: T) => T;
+  /** The server answers (again). */
+  readonly onLive: () => void;
+}
 
 /**
  * The current objects of a query, kept up to date by list and watch (Kubernetes API concepts, "Efficient detection of
@@ -43,13 +36,10 @@ type State =
  * connected again with backoff. On failure the last known objects stay.
  */
 export class ResourceWatch<T extends WatchedObject> {
-  readonly #api: ClusterApi;
-  readonly #query: WatchQuery;
-  readonly #clock: Clock;
-  readonly #prune: (object: T) => T;
-  readonly #listeners = new Set<() => void>();
+  readonly #parts: ResourceWatchParts<T>;
+  readonly #views = new Set<ObjectView<T>>();
   readonly #ending = new AbortController();
-  #items = new Map<string, T>();
+  #objects = new Map<string, T>();
   #state: State = { kind: "starting" };
   #access: Access;
   #version = "";
@@ -57,18 +47,19 @@ export class ResourceWatch<T extends WatchedObject> {
   /** Settles at the next list or its failure. */
   #outcome = deferred();
   #wake: () => void = () => {};
+  /** Ends the stream that is open or being opened, to begin a new one. */
+  #connection = new AbortController();
+  #heardMs = Number.NEGATIVE_INFINITY;
 
-  constructor(api: ClusterApi, query: WatchQuery, access: Access, clock: Clock, prune: (object: T) => T) {
-    this.#api = api;
-    this.#query = query;
+  constructor(parts: ResourceWatchParts<T>, access: Access) {
+    this.#parts = parts;
     this.#access = access;
-    this.#clock = clock;
-    this.#prune = prune;
     void this.#run();
   }
 
-  get items(): readonly T[] {
-    return [...this.#items.values()];
+  /** Any object of the query, also one that no view asks for. */
+  find(name: string): T | undefined {
+    return this.#objects.get(name);
   }
 
   /** Why the objects may be out of date. */
@@ -80,15 +71,16 @@ export class ResourceWatch<T extends WatchedObject> {
     return this.#state.kind === "live";
   }
 
-  /** Called after each change of the objects or of `error`. */
-  subscribe(listener: () => void, access: Access): Disposable {
+  /** Keeps a view in step until disposed. */
+  subscribe(view: ObjectView<T>, access: Access): Disposable {
     this.#access = access;
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    view.reset(this.#objects.values());
+    this.#views.add(view);
+    return { [Symbol.dispose]: () => void this.#views.delete(view) };
   }
 
   get subscribers(): number {
-    return this.#listeners.size;
+    return this.#views.size;
   }
 
   /**
@@ -102,6 +94,23 @@ export class ResourceWatch<T extends WatchedObject> {
     await abortable(outcome, signal);
   }
 
+  /** Lists again, unless something was heard within `freshMs`: a connection that died without a word tells nothing. Errors as `synced`. */
+  async refresh(freshMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#state.kind === "live" && this.#parts.clock.monotonicMs() - this.#heardMs <= freshMs) return;
+    if (this.#state.kind !== "live") return this.synced(signal);
+    this.#version = "";
+    const outcome = this.#outcome.promise;
+    this.reconnect();
+    await abortable(outcome, signal);
+  }
+
+  /** Goes on over a new connection, at once. */
+  reconnect(): void {
+    this.#connection.abort();
+    this.#connection = new AbortController();
+    this.#wake();
+  }
+
   stop(): void {
     this.#ending.abort();
     this.#wake();
@@ -109,12 +118,13 @@ export class ResourceWatch<T extends WatchedObject> {
 
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
+      const { signal } = this.#connection;
       try {
-        if (this.#version === "") await this.#list();
-        await this.#watch();
+        if (this.#version === "") await this.#list(signal);
+        await this.#watch(signal);
       } catch (thrown) {
         if (this.#ending.signal.aborted) break;
-        await this.#failed(toConnectivityError(thrown));
+        if (!signal.aborted) await this.#failed(toConnectivityError(thrown));
       }
     }
     this.#outcome.reject(new ConnectivityError("cancelled", "the watch was stopped"));
@@ -131,48 +141,43 @@ export class ResourceWatch<T extends WatchedObject> {
     const outcome = this.#outcome;
     this.#outcome = deferred();
     outcome.reject(error);
-    this.#tell();
-    const waitMs = Math.min(maxRetryMs, firstRetryMs * 2 ** this.#failures++);
-    await this.#sleep(waitMs * (0.75 + this.#clock.random() / 2));
+    for (const view of this.#views) view.tell();
+    await this.#sleep(retryMs(error.code, this.#failures++, this.#parts.clock.random()));
   }
 
-  async #list(): Promise<void> {
-    const items = new Map<string, T>();
-    let next: string | undefined;
-    let version = "";
-    do {
-      const answer: ListAnswer<T> = await this.#api.json<ListAnswer<T>>({
-        ...this.#request("list"),
-        query: { ...this.#selectors(), limit: pageSize, continue: next },
-      });
-      for (const item of answer.items ?? []) items.set(item.metadata.name, this.#prune(item));
-      version = answer.metadata?.resourceVersion ?? "";
-      next = answer.metadata?.continue === "" ? undefined : answer.metadata?.continue;
-    } while (next !== undefined);
-    this.#items = items;
+  async #list(connection: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.#ending.signal, connection]);
+    const { api, query, prune } = this.#parts;
+    const { items, version } = await listObjects(api, query, prune, { access: this.#access, signal });
+    this.#objects = new Map(items.map((item) => [item.metadata.name, item]));
     this.#version = version;
-    this.#live();
-    this.#tell();
-  }
-
-  #live(): void {
+    this.#heard();
     this.#failures = 0;
+    const failed = this.#state.kind === "failing";
     this.#state = { kind: "live" };
     const outcome = this.#outcome;
     this.#outcome = deferred();
     outcome.resolve();
+    for (const view of this.#views) view.reset(this.#objects.values());
+    for (const view of this.#views) view.tell();
+    if (failed) this.#parts.onLive();
   }
 
-  async #watch(): Promise<void> {
+  async #watch(connection: AbortSignal): Promise<void> {
+    const { api, clock, query } = this.#parts;
     const deadline = new AbortController();
-    const timer = this.#clock.after(watchDeadlineMs, () => deadline.abort());
-    const startedMs = this.#clock.monotonicMs();
-    const signal = AbortSignal.any([this.#ending.signal, deadline.signal]);
-    const stream = await this.#api.stream({
-      ...this.#request("watch"),
+    const timer = clock.after(watchDeadlineMs, () => deadline.abort());
+    const startedMs = clock.monotonicMs();
+    const signal = AbortSignal.any([this.#ending.signal, connection, deadline.signal]);
+    const { group, resource, namespace, labelSelector, fieldSelector } = query;
+    const stream = await api.stream({
+      path: `${group}/namespaces/${encodeURIComponent(namespace)}/${resource}`,
+      subject: { verb: "watch", resource, namespace },
+      access: this.#access,
       signal,
       query: {
-        ...this.#selectors(),
+        labelSelector,
+        fieldSelector,
         watch: "true",
         allowWatchBookmarks: "true",
         resourceVersion: this.#version,
@@ -180,6 +185,7 @@ export class ResourceWatch<T extends WatchedObject> {
       },
     });
     this.#failures = 0;
+    this.#heard();
     const abort = (): void => void stream.destroy();
     signal.addEventListener("abort", abort, { once: true });
     let gone = false;
@@ -197,43 +203,31 @@ export class ResourceWatch<T extends WatchedObject> {
     }
     if (gone) this.#version = "";
     // Something between may cut every watch at once: not asked again in a tight loop.
-    if (this.#clock.monotonicMs() - startedMs < firstRetryMs) await this.#sleep(firstRetryMs);
+    if (!connection.aborted && clock.monotonicMs() - startedMs < firstRetryMs) await this.#sleep(firstRetryMs);
   }
 
   /** @returns whether the objects must be listed again */
-  #apply(event: WatchEvent<T>): boolean {
-    const { type, object } = event;
+  #apply({ type, object }: WatchEvent<T>): boolean {
+    this.#heard();
     // `ERROR` carries a Status: 410 when the version is too old; whatever it is, a fresh list mends it.
     if (type === "ERROR") return true;
-    this.#version = object.metadata.resourceVersion ?? this.#version;
+    const { name, resourceVersion } = object.metadata;
+    this.#version = this.#version === "" ? "" : (resourceVersion ?? this.#version);
     if (type === "BOOKMARK") return false;
-    if (type === "DELETED") this.#items.delete(object.metadata.name);
-    else this.#items.set(object.metadata.name, this.#prune(object));
-    this.#tell();
+    const kept = type === "DELETED" ? undefined : this.#parts.prune(object);
+    if (kept === undefined) this.#objects.delete(name);
+    else this.#objects.set(name, kept);
+    for (const view of this.#views) view.apply(name, kept);
     return false;
   }
 
-  #request(verb: "list" | "watch") {
-    const { group, resource, namespace } = this.#query;
-    return {
-      path: `${group}/namespaces/${encodeURIComponent(namespace)}/${resource}`,
-      subject: { verb, resource, namespace },
-      access: this.#access,
-      signal: this.#ending.signal,
-    };
-  }
-
-  #selectors() {
-    return { labelSelector: this.#query.labelSelector, fieldSelector: this.#query.fieldSelector };
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
+  #heard(): void {
+    this.#heardMs = this.#parts.clock.monotonicMs();
   }
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#clock.after(ms, resolve);
+      const timer = this.#parts.clock.after(ms, resolve);
       this.#wake = () => {
         timer[Symbol.dispose]();
         resolve();

@@ -46,6 +46,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #lastRefused = 0;
   #requestId = 0;
   #waits: boolean;
+  #onReceived: (() => void) | undefined;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
 
@@ -131,6 +132,22 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
     if (this.#nextStreamId > 0x7fff_0000) this.drain();
     return stream;
+  }
+
+  /** Whether the peer answers a ping in time; the signal ends the waiting. */
+  answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#state === "closed") return Promise.resolve(false);
+    this.#outbox.frames(ping(1));
+    return new Promise((resolve) => {
+      const late = this.#clock.after(withinMs, () => resolve(false));
+      this.#onReceived = () => {
+        late[Symbol.dispose]();
+        this.#onReceived = undefined;
+        resolve(true);
+      };
+      void this.closed.then(() => resolve(false));
+      signal.addEventListener("abort", () => resolve(false), { once: true });
+    });
   }
 
   drain(): void {
@@ -234,6 +251,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     if (this.#state === "closed") return;
     this.#liveness.heard();
     this.#decoder.push(chunk);
+    this.#onReceived?.();
   }
 
   #closeWhenEmpty(): void {

@@ -1,0 +1,5 @@
+import type { ObjectMeta } from "#domain/kubernetes/pod.ts";
+
+export interface WatchedObject {
+  readonly metadata: ObjectMeta;
+}
