@@ -164,6 +164,14 @@ export const requirements = {
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  "reload-watch":
+    "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
+  "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",
+  "reload-rollback":
+    "an edit by hand after which a healthy service is not is taken back in what runs, not in the file, and is a finding",
+  "reload-storm":
+    "the file edited 100 times a second, half of it invalid: no crash, no lost connection, the last valid edit wins",
   "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
