@@ -119,6 +119,9 @@ export const requirements = {
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-several":
+    "several environments are up at once: stopping one leaves what another one, or a dependent, still needs",
+  "environment-order": "services start as parallel as their dependencies allow, and stop in reverse: dependents first",
   "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
   "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
   "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",

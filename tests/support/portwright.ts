@@ -14,6 +14,7 @@ import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { Clock } from "#application/ports/clock.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { PlanStore } from "#application/ports/plan-store.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
@@ -55,6 +56,7 @@ export interface TestPortwright extends AsyncDisposable {
 export interface TestPortwrightOptions {
   readonly folder?: string;
   readonly driver?: DirectDriver;
+  readonly clock?: Clock;
   readonly addresses?: LocalAddresses;
   readonly sources?: readonly TargetSource[];
 }
@@ -64,7 +66,7 @@ let clients = 0;
 export async function makePortwright(options: TestPortwrightOptions = {}): Promise<TestPortwright> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "portwright-engine-")));
   const file = join(folder, "portwright.yaml");
-  const clock = createSystemClock();
+  const clock = options.clock ?? createSystemClock();
   const driver = options.driver ?? createDirectDriver();
   const stores = openStores(join(folder, "state.db"));
   const application = createPortwright({

@@ -1,5 +1,5 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { startOrder } from "#domain/dependency-order.ts";
+import { startOrder, stopLayers } from "#domain/dependency-order.ts";
 import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { needsNewLink } from "#domain/plan/impact.ts";
@@ -45,6 +45,7 @@ export class Workspace {
   #variableValues: string | undefined;
   #refreshing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
+  readonly #dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
   #watching: Disposable | undefined;
 
   constructor(path: string, deps: WorkspaceDependencies) {
@@ -138,7 +139,10 @@ export class Workspace {
 
   async stop(names: readonly string[]): Promise<void> {
     for (const name of names) this.#wanted.delete(name);
-    await Promise.all(names.flatMap((name) => this.#runtimes.get(name)?.stop() ?? []));
+    for (const layer of stopLayers(names, this.#dependsOn))
+      await Promise.all(
+        layer.flatMap((name) => (this.#wanted.has(name) ? [] : (this.#runtimes.get(name)?.stop() ?? []))),
+      );
     this.#gateAll();
   }
 
@@ -233,13 +237,10 @@ export class Workspace {
 
   /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */
   #withInherited(names: readonly string[]): string[] {
-    const dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
-    for (const name of names) {
-      for (const dependency of startOrder([name], dependsOn)) {
+    for (const name of names)
+      for (const dependency of startOrder([name], this.#dependsOn))
         if (!this.#wanted.has(dependency)) this.#deps.onInherited(dependency, name);
-      }
-    }
-    return startOrder(names, dependsOn);
+    return startOrder(names, this.#dependsOn);
   }
 
   #valuesOf(variables: readonly string[]): string {
