@@ -10,6 +10,7 @@ import { createSystemClock } from "#adapters/system/clock.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { KubernetesAdapter } from "#adapters/kubernetes/index.ts";
+import type { FactSource } from "#application/ports/fact-source.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { PortOwners } from "#application/ports/port-owner.ts";
 import type { Probes } from "#application/ports/probe.ts";
@@ -56,6 +57,10 @@ function createApplication(
     (cluster ??= import("#adapters/kubernetes/index.ts").then((loaded) =>
       loaded.createKubernetes(clock, { pins: clusterPins }),
     ));
+  const facts = async (technology: Technology): Promise<FactSource> =>
+    technology === "kubernetes"
+      ? (await kubernetes()).facts
+      : (await import("#adapters/ssh/index.ts")).createSshFacts(clock);
   const portOwners = createPortOwners();
   let sources: Promise<readonly TargetSource[]> | undefined;
   let probes: Promise<Probes> | undefined;
@@ -66,6 +71,8 @@ function createApplication(
     adHoc,
     plans,
     driver,
+    facts,
+    portOwners,
     configSource: createConfigSource(),
     configEditor: createConfigEditor(),
     listeners: createLocalListeners({

@@ -5,12 +5,15 @@ import { Configurations } from "./plans/configurations.ts";
 import type { PlanDependencies } from "./plans/plan-dependencies.ts";
 import { Recorder } from "./history/recorder.ts";
 import { KeptSearches } from "./discovery/kept-searches.ts";
+import type { Technology } from "#domain/spec/service.ts";
 import type { Access } from "./ports/access.ts";
 import type { ConfigEditor } from "./ports/config-editor.ts";
+import type { FactSource } from "./ports/fact-source.ts";
 import type { HistoryStore } from "./ports/history-store.ts";
 import type { LocalReach } from "./ports/local-reach.ts";
 import type { TargetSource } from "./ports/target-source.ts";
 import type { PlanStore } from "./ports/plan-store.ts";
+import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { applyPlan } from "./usecases/apply-plan.ts";
@@ -38,6 +41,9 @@ export interface PortwrightDependencies extends Omit<
   "recorder" | "access" | "lookup" | "isConnected" | "admissions"
 > {
   readonly history: HistoryStore;
+  /** What a diagnosis asks beside the dial; without it the dial alone speaks. */
+  readonly facts?: (technology: Technology) => Promise<FactSource>;
+  readonly portOwners?: PortOwners;
   readonly plans: PlanStore;
   readonly configEditor: ConfigEditor;
   /** The daemon's own environment, the last one that is asked for a variable. */
@@ -120,7 +126,12 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     plan,
     configurations,
   };
-  const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
+  const { facts, portOwners } = deps;
+  const beside = { ...(facts && { facts }), ...(portOwners && { portOwners }) };
+  const walking = {
+    ...shared,
+    walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access, ...beside },
+  };
   const discovery = {
     clock: deps.clock,
     sources: () => deps.sources(),
