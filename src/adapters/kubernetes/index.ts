@@ -2,7 +2,9 @@ import type { Clock } from "#application/ports/clock.ts";
 import type { FactSource } from "#application/ports/fact-source.ts";
 import type { ClusterPins } from "#application/ports/cluster-pins.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
+import type { TargetSource } from "#application/ports/target-source.ts";
 import { Clusters } from "./clusters.ts";
+import { KubernetesSource } from "./discovery/kubernetes-source.ts";
 import { KubernetesFacts } from "./facts/kubernetes-facts.ts";
 import { KubernetesDriver } from "./kubernetes-driver.ts";
 import { createMemoryPins } from "./memory-pins.ts";
@@ -12,6 +14,8 @@ export interface KubernetesAdapter {
   readonly driver: ForwardDriver;
   /** What diagnosis asks a cluster; shares credentials and connections with the driver. */
   readonly facts: FactSource;
+  /** What can be connected in the clusters of the kubeconfig. */
+  readonly targets: TargetSource;
 }
 
 export interface KubernetesOptions {
@@ -30,6 +34,7 @@ export function createKubernetes(
   return {
     driver: new KubernetesDriver(clusters, new PinnedClusters(pins, clock)),
     facts: new KubernetesFacts(clusters),
+    targets: new KubernetesSource(clusters),
   };
 }
 
