@@ -103,6 +103,9 @@ export const requirements = {
     "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
   "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
+  "discover-targets":
+    "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
+  connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",

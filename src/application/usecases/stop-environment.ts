@@ -12,7 +12,7 @@ export async function stopEnvironment(
   { client }: CallContext,
 ): Promise<Answer> {
   const workspace = await requireWorkspace(engine, client);
-  const everything = workspace.configuration.services.map(({ name }) => name);
+  const everything = workspace.services.map(({ name }) => name);
   const dependsOn = (name: string): readonly string[] => workspace.declaration(name)?.spec?.dependsOn ?? [];
   const excepted = args.except ? select(workspace, { services: args.except }, false).services : [];
   const spared = new Set(startOrder(excepted, dependsOn));
