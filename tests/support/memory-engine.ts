@@ -1,5 +1,5 @@
 import { redisProbe } from "#adapters/probes/redis.ts";
-import { openStores } from "#adapters/sqlite/open-stores.ts";
+import type { openStores } from "#adapters/sqlite/open-stores.ts";
 import { Engine } from "#application/engine/engine.ts";
 import { Recorder } from "#application/history/recorder.ts";
 import type { Clock } from "#application/ports/clock.ts";
@@ -94,6 +94,7 @@ export function startMemoryEngine(
       listen: (_host, port, onConnection) =>
         world(names.get(port) ?? "").listen((connection) => dead || onConnection(connection)),
     },
+    adHoc: stores.adHoc,
     addresses: { fingerprint: () => "one" },
     probes: { run: (check, path, context) => redisProbe.run(check as HealthCheckOf<"redis">, path, context) },
     driver: () =>
