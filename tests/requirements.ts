@@ -107,6 +107,9 @@ export const requirements = {
     "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
   "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
+  "discover-targets":
+    "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
+  connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
@@ -120,6 +123,9 @@ export const requirements = {
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-several":
+    "several environments are up at once: stopping one leaves what another one, or a dependent, still needs",
+  "environment-order": "services start as parallel as their dependencies allow, and stop in reverse: dependents first",
   "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
   "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
   "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
@@ -165,6 +171,14 @@ export const requirements = {
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  "reload-watch":
+    "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
+  "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",
+  "reload-rollback":
+    "an edit by hand after which a healthy service is not is taken back in what runs, not in the file, and is a finding",
+  "reload-storm":
+    "the file edited 100 times a second, half of it invalid: no crash, no lost connection, the last valid edit wins",
   "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
