@@ -166,7 +166,7 @@ describe.skipIf(!hasSshd)("an own OpenSSH server (skipped where /usr/sbin/sshd i
       await agent(server.keyFile);
       await home.write("config", `IdentityAgent ${home.env["SSH_AUTH_SOCK"]}\n`);
       home.env["SSH_AUTH_SOCK"] = path.join(home.dir, "gone");
-      await open(server);
+      expect((await open(server)).via).toBe("ssh 127.0.0.1");
     });
 
     test("holds the twin of a key that is encrypted on disk", async () => {

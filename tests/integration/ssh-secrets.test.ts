@@ -34,6 +34,12 @@ function visible(): string {
   return found.join("\n");
 }
 
+const failure = (work: Promise<unknown>): Promise<ConnectivityError> =>
+  work.then(
+    () => expect.unreachable("it should have failed"),
+    (error: unknown) => error as ConnectivityError,
+  );
+
 describe.skipIf(!hasSsh || !linux)(
   "[ssh-no-secret-outside] while a login stands still (needs OpenSSH and /proc)",
   () => {
@@ -90,10 +96,7 @@ describe.skipIf(!hasSsh || !linux)(
         const seen = visible();
         expect(seen).not.toContain(secret);
         bastion.cut();
-        const error = await opening.then(
-          () => expect.unreachable("it was cut"),
-          (thrown: unknown) => thrown as ConnectivityError,
-        );
+        const error = await failure(opening);
         expect(JSON.stringify([error.message, error.facts, error.untrusted ?? "", error.stack])).not.toContain(secret);
         bastion.stallLogins = false;
         const transport = await dial();
@@ -110,10 +113,7 @@ describe.skipIf(!hasSsh || !linux)(
         { host: "127.0.0.1", port: bastion.port, driver: name, password: `\${env:THE_SECRET}` },
         1,
       );
-      const error = await driver.open(service, { signal: new AbortController().signal, access: home.access }).then(
-        () => expect.unreachable("it is wrong"),
-        (thrown: unknown) => thrown as ConnectivityError,
-      );
+      const error = await failure(driver.open(service, { signal: new AbortController().signal, access: home.access }));
       expect(error).toMatchObject({
         code: "ssh_authentication_failed",
         facts: { tried: expect.arrayContaining(["password"]) },
@@ -127,18 +127,15 @@ describe.skipIf(!hasSsh || !linux)(
       execFileSync(keygen, ["-q", "-t", "ed25519", "-a", "1", "-N", secret, "-f", keyFile]);
       const bastion = await server({ authorizedKeys: [readFileSync(`${keyFile}.pub`, "utf8")] });
       const open = (more: Record<string, unknown>) =>
-        driver
-          .open(
+        failure(
+          driver.open(
             sshService({ host: "127.0.0.1", port: bastion.port, driver: "openssh", key_file: keyFile, ...more }, 1),
             {
               signal: new AbortController().signal,
               access: home.access,
             },
-          )
-          .then(
-            () => expect.unreachable("it is locked"),
-            (thrown: unknown) => thrown as ConnectivityError,
-          );
+          ),
+        );
       expect((await open({})).code).toBe("ssh_key_passphrase_required");
       expect(await open({ passphrase: "wrong" })).toMatchObject({
         code: "ssh_key_passphrase_required",

@@ -16,10 +16,6 @@ function publicBlob(key: KeyObject): Buffer {
   return Buffer.concat([field(type), field(Buffer.from(x, "base64url"))]);
 }
 
-/** The line of an Ed25519 public key, as in a `.pub` file. */
-export const ed25519PublicLine = (key: KeyObject, comment: string): string =>
-  `${type} ${publicBlob(key).toString("base64")}${comment === "" ? "" : ` ${comment}`}\n`;
-
 /** An Ed25519 private key in OpenSSH's own form, without a passphrase (PROTOCOL.key of OpenSSH). */
 export function ed25519PrivateFile(key: KeyObject, comment: string): string {
   const { d = "", x = "" } = key.export({ format: "jwk" });
