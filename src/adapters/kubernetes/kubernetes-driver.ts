@@ -69,6 +69,7 @@ export class KubernetesDriver implements ForwardDriver {
         clock: this.#clusters.clock,
         protocol,
         balance: service.balance ?? defaultBalance(target),
+        onDoubt: () => this.#hub.doubt(api),
         ...reached,
       });
       changes.listener = () => transport.evaluate();
@@ -87,6 +88,11 @@ export class KubernetesDriver implements ForwardDriver {
     const service = kubernetes(spec);
     const { context } = service.connection;
     return new TargetFollower(this.#clusters, this.#hub, targetOf(service), { context, route }, access, onChange);
+  }
+
+  async verify(): Promise<void> {
+    this.#hub.doubtAll();
+    await Promise.all([...this.#transports].map((transport) => transport.verify()));
   }
 
   async close(): Promise<void> {

@@ -26,6 +26,8 @@ export interface PodTransportParts {
   readonly candidate: Candidate;
   /** Proves the candidate reachable. */
   readonly tunnel: PodLink;
+  /** A tunnel died without our doing: other connections to the API server may have died too. */
+  readonly onDoubt: () => void;
 }
 
 const dialTimeoutMs = 10_000;
@@ -54,13 +56,18 @@ export class PodTransport implements Transport {
       this.#settle = resolve;
     });
     const { api, target, access, clock, protocol, balance, watch } = parts;
-    this.#pods = new PodSet(parts.candidate, parts.tunnel, {
+    const watched = (tunnel: PodLink): PodLink => {
+      void tunnel.closed.then((cause) => cause && parts.onDoubt());
+      return tunnel;
+    };
+    this.#pods = new PodSet(parts.candidate, watched(parts.tunnel), {
       clock,
       balance,
       namespace: target.namespace,
-      dial: ({ pod }, signal) => {
+      dial: async ({ pod }, signal) => {
         const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-        return dialTunnel({ api, namespace: target.namespace, pod, access, clock, signal: limited, prefer: protocol });
+        const to = { api, namespace: target.namespace, pod, access, clock, prefer: protocol };
+        return watched(await dialTunnel({ ...to, signal: limited }));
       },
       isLeaving: (candidate) => {
         const pod = watch.pod(candidate);
@@ -130,6 +137,11 @@ export class PodTransport implements Transport {
     }
     this.#check();
     throw failure ?? this.#podGone(this.#last.pod);
+  }
+
+  /** Ends what is not answered any more, after a sleep or a change of network. Never rejects. */
+  verify(): Promise<void> {
+    return this.#pods.verify();
   }
 
   close(deadlineMs: number): Promise<void> {

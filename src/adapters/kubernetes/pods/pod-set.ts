@@ -111,6 +111,11 @@ export class PodSet {
       this.#parts.onEmpty(this.#failure);
   }
 
+  /** Asks the far side of everything that is open whether it is there. Never rejects. */
+  async verify(): Promise<void> {
+    await Promise.all(this.#pools().map((pool) => pool.verify()));
+  }
+
   /** No new connections; resolves when the open ones have ended. */
   async drain(): Promise<void> {
     const pools = this.#pools();
