@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createAccess } from "#adapters/system/access.ts";
@@ -30,7 +31,11 @@ export const composeDaemon: Compose = ({ stores, log, version, env, homeDir }) =
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Heavy adapters are loaded on first use. */
-function createApplication({ state, history, clusterPins }: Stores, env: Environment, homeDir: string): Application {
+function createApplication(
+  { state, history, clusterPins, plans }: Stores,
+  env: Environment,
+  homeDir: string,
+): Application {
   const clock = createSystemClock();
   const drivers = new Map<Technology, Promise<ForwardDriver>>();
   const driver = (technology: Technology): Promise<ForwardDriver> => {
@@ -48,8 +53,10 @@ function createApplication({ state, history, clusterPins }: Stores, env: Environ
     clock,
     store: state,
     history,
+    plans,
     driver,
     configSource: createConfigSource(),
+    configEditor: createConfigEditor(),
     listeners: createLocalListeners({
       portOwners: createPortOwners(),
       clients: createConnectionClients(),
@@ -63,8 +70,15 @@ function createApplication({ state, history, clusterPins }: Stores, env: Environ
       },
     },
     ownEnvironment: stringValues(env),
-    makeAccess: (workspace, environment) =>
-      createAccess({ envLayers: [environment], homeDir, workspaceDir: dirname(workspace), trusted: false }),
+    makeAccess: (workspace, environment, trusted) =>
+      createAccess({
+        envLayers: [environment],
+        homeDir,
+        workspaceDir: dirname(workspace),
+        get trusted() {
+          return trusted();
+        },
+      }),
   });
   return {
     ...application,

@@ -98,6 +98,8 @@ export const requirements = {
   "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
+  "wire-protocols":
+    "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
@@ -116,12 +118,19 @@ export const requirements = {
   "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
+  "check-real-servers":
+    "each kind of check is right about the real server: healthy, stopped, slow, wrong password, missing database, TLS",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
   fault: "twenty staged faults are each named by their root cause, and healthy scenarios have none",
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",
   "history-bounded": "what happened is kept over restarts, bounded by number and age",
+  "query-logs": "the log of a service's own pods is read by time and text, the container before a restart too",
+  "cli-run": "run gives a program an environment's variables, secrets only there, and answers its exit code",
+  "cli-env": "env prints an environment's variables for files, shells and scripts",
+  "cli-history": "history, logs and probe tell people what the tools tell models",
+  "cli-watch": "status --watch is a live table that fits the terminal, and a stream of what is different for scripts",
   history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
   "history-difference": "and what is different between two moments, also since it last worked",
   "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
@@ -133,9 +142,21 @@ export const requirements = {
   "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
   "kubernetes-watch":
     "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
+  undelivered:
+    "a connection whose target was never reached is tried again or waits, with all that its client sent; nothing is delivered twice",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
+  "plan-apply":
+    "a plan says what it does to what runs, is applied, verified and kept as a generation; comments and untouched connections stay",
+  "plan-confirm":
+    "apply_plan takes the plan's own sentence, word for word, in its time, over the text that it was made from",
+  "plan-rollback": "what was ready and is not any more after a plan is put back, file and runtime, verified",
+  "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
+  "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
+  "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;
 

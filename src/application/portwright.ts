@@ -1,33 +1,48 @@
 import type { ClientHello, ClientSession } from "./client.ts";
 import { Clients } from "./clients.ts";
 import { Engine, type EngineDependencies } from "./engine/engine.ts";
+import { Configurations } from "./plans/configurations.ts";
+import type { PlanDependencies } from "./plans/plan-dependencies.ts";
 import { Recorder } from "./history/recorder.ts";
 import type { Access } from "./ports/access.ts";
+import type { ConfigEditor } from "./ports/config-editor.ts";
 import type { HistoryStore } from "./ports/history-store.ts";
+import type { PlanStore } from "./ports/plan-store.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
+import { applyPlan } from "./usecases/apply-plan.ts";
+import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { diagnose } from "./usecases/diagnose.ts";
 import { getHistory } from "./usecases/get-history.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
+import { person, type PersonRequest } from "./usecases/person.ts";
 import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
 import { shownPath } from "./usecases/scope.ts";
+import { removeService } from "./usecases/remove-service.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
 import { waitFor } from "./usecases/wait-for.ts";
 
 export interface PortwrightDependencies extends Omit<
   EngineDependencies,
-  "recorder" | "access" | "lookup" | "isConnected"
+  "recorder" | "access" | "lookup" | "isConnected" | "admissions"
 > {
   readonly history: HistoryStore;
+  readonly plans: PlanStore;
+  readonly configEditor: ConfigEditor;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
-  makeAccess(workspace: string, environment: () => Readonly<Record<string, string>>): Access;
+  makeAccess(
+    workspace: string,
+    environment: () => Readonly<Record<string, string>>,
+    /** Whether a person trusts its keys that run programs or read secrets; asked anew each time. */
+    trusted: () => boolean,
+  ): Access;
 }
 
 /** The application, as a daemon runs it for its clients. */
@@ -35,6 +50,8 @@ export interface Portwright {
   connect(hello: ClientHello): Promise<ClientSession>;
   /** Brings back what was wanted when the last process ended. */
   restore(): Promise<void>;
+  /** What a person says at a terminal. @throws ConnectivityError such as `unknown_plan`, `plan_stale` */
+  person(request: PersonRequest, client: ClientSession): Promise<Answer>;
   status(): {
     readonly services: { readonly wanted: number; readonly ready: number; readonly defined: number };
     readonly connections: number;
@@ -60,18 +77,40 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   const accesses = new Map<string, Access>();
   const access = (workspace: string): Access => {
     let known = accesses.get(workspace);
-    if (!known) accesses.set(workspace, (known = deps.makeAccess(workspace, () => clients.environment(workspace))));
+    if (!known) {
+      const environment = (): Readonly<Record<string, string>> => clients.environment(workspace);
+      known = deps.makeAccess(workspace, environment, () => configurations.trusted(workspace));
+      accesses.set(workspace, known);
+    }
     return known;
   };
+  const plan: PlanDependencies = {
+    plans: deps.plans,
+    store: deps.store,
+    editor: deps.configEditor,
+    clock: deps.clock,
+    engine: () => engine,
+    lookup: (workspace) => (name) => access(workspace).env(name),
+  };
+  const configurations = new Configurations(plan);
   const recorder = new Recorder(deps.history, deps.clock);
   const engine: Engine = new Engine({
     ...deps,
     recorder,
+    admissions: configurations,
     access,
     lookup: (workspace) => (name) => access(workspace).env(name),
     isConnected: (clientId) => clients.isConnected(clientId),
   });
-  const shared = { engine, clients, clock: deps.clock, recorder, operations: new Operations() };
+  const shared = {
+    engine,
+    clients,
+    clock: deps.clock,
+    recorder,
+    operations: new Operations(),
+    plan,
+    configurations,
+  };
   const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
   const asked = askedOf(clients);
   return {
@@ -82,8 +121,11 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       controlService: asked((args, context) => controlService(shared, args, context)),
       diagnose: asked((args, context) => diagnose(walking, args, context)),
       probe: asked((args, context) => probe(walking, args, context)),
-      waitFor: asked((args, context) => waitFor(shared, args, context)),
       getHistory: asked((args, context) => getHistory(shared, args, context)),
+      waitFor: asked((args, context) => waitFor(shared, args, context)),
+      configureService: asked((args, context) => configureService(shared, args, context)),
+      removeService: asked((args, context) => removeService(shared, args, context)),
+      applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
       readStatus: async (client) => {
         await clients.locate(client);
@@ -98,6 +140,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
+    person: (request, client) => person(shared, request, client),
     status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };

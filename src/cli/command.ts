@@ -37,6 +37,10 @@ export interface Invocation extends Surroundings {
   /** Absolute path given by `--config`. */
   readonly config: string | undefined;
   readonly output: Output;
+  /** One of the command's own `formats`, when it was asked for. */
+  readonly format?: string;
+  /** What followed `--`, for a command that runs another one. */
+  readonly program: readonly string[];
 }
 
 export interface Command {
@@ -46,7 +50,11 @@ export interface Command {
   readonly description: string;
   readonly examples: readonly string[];
   readonly options?: Readonly<Record<string, CommandOption>>;
-  /** How many positional arguments at least and at most. */
+  /** Values of `--output` beside the common ones. */
+  readonly formats?: readonly string[];
+  /** What follows `--` is a program with its arguments. */
+  readonly takesProgram?: boolean;
+  /** How many positional arguments at least and at most, without those of a program. */
   readonly positionals: readonly [least: number, most: number];
   /** @returns the exit code */
   run(invocation: Invocation): Promise<number>;

@@ -15,6 +15,14 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "why a service fails",
     load: async () => (await import("./commands/diagnose.ts")).diagnose,
   },
+  history: { summary: "what changed, and when", load: async () => (await import("./commands/history.ts")).history },
+  logs: { summary: "the log of a service's own pods", load: async () => (await import("./commands/logs.ts")).logs },
+  probe: { summary: "one check, with timings", load: async () => (await import("./commands/probe.ts")).probe },
+  env: { summary: "an environment's variables", load: async () => (await import("./commands/env.ts")).env },
+  run: {
+    summary: "run a program with an environment's variables",
+    load: async () => (await import("./commands/run.ts")).run,
+  },
   call: { summary: "call one tool, as an AI client does", load: async () => (await import("./commands/call.ts")).call },
   config: {
     summary: "check the configuration file; print its schema",

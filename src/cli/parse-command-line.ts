@@ -32,8 +32,11 @@ export async function parseCommandLine(
           tokens: true,
         });
   const positionals: string[] = [];
+  const program: string[] = [];
+  let ended = false;
   for (const token of tokens) {
-    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option-terminator") ended = true;
+    if (token.kind === "positional") (ended && command.takesProgram === true ? program : positionals).push(token.value);
     if (token.kind !== "option") continue;
     const option = Object.hasOwn(known, token.name) ? known[token.name as keyof typeof known] : undefined;
     if (option === undefined) {
@@ -52,17 +55,20 @@ export async function parseCommandLine(
     return { usageProblem: `usage: portwright ${command.usage}` };
   }
   const { config, output } = values;
-  if (output !== undefined && !isOutput(output)) {
-    return {
-      usageProblem: `--output is one of ${outputs.join(", ")}${didYouMean(nearestName(String(output), outputs))}`,
-    };
+  const { formats = [] } = command;
+  const format = formats.find((name) => name === output);
+  if (output !== undefined && format === undefined && !isOutput(output)) {
+    const known = [...formats, ...outputs];
+    return { usageProblem: `--output is one of ${known.join(", ")}${didYouMean(nearestName(String(output), known))}` };
   }
   return {
     ...surroundings,
     positionals,
     options: values,
     config: typeof config === "string" ? resolve(surroundings.cwd, config) : undefined,
-    output: output ?? (surroundings.stdout.isTTY === true ? "table" : "text"),
+    program,
+    ...(format !== undefined && { format }),
+    output: isOutput(output) ? output : surroundings.stdout.isTTY === true ? "table" : "text",
   };
 }
 

@@ -25,12 +25,13 @@ export async function render(invocation: Invocation, answer: object, sheet: () =
 }
 
 /** One fact a line, cells separated by tabs, "-" for an empty one: for grep, cut and awk. */
-function textSheet({ summary, rows = [], lines = [] }: Sheet): string {
+export function textSheet({ summary, rows = [], lines = [] }: Sheet): string {
   const cells = rows.map((row) => row.map((cell) => oneLine(cell) || "-").join("\t"));
   return [printable(summary), ...cells, ...lines.map(printable)].map((line) => `${line}\n`).join("");
 }
 
-function tableSheet({ summary, columns = [], rows = [], lines = [] }: Sheet, colour: boolean): string {
+/** A table with its headings, then what follows it, then the summary. */
+export function tableSheet({ summary, columns = [], rows = [], lines = [] }: Sheet, colour: boolean): string {
   const parts: string[][] = [];
   if (rows.length > 0) {
     const all = [columns.map((name) => name.toUpperCase()), ...rows.map((row) => row.map(oneLine))];

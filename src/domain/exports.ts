@@ -3,7 +3,7 @@ export interface ExportedVariable {
   readonly name: string;
   readonly service: string;
   readonly value?: string;
-  readonly secret?: { readonly from: string };
+  readonly secret?: { readonly from: string; readonly given_by: "portwright run" };
 }
 
 const endpointReference = /\$\{(host|port|socket)\}/g;
@@ -28,7 +28,8 @@ export function exportedVariables(
 ): ExportedVariable[] {
   return Object.entries(service.exports).map(([name, template]) => {
     const value = fillEndpoint(template, endpoint);
-    if (otherReference.test(value)) return { name, service: service.name, secret: { from: template } };
+    if (otherReference.test(value))
+      return { name, service: service.name, secret: { from: value, given_by: "portwright run" } };
     return { name, service: service.name, value };
   });
 }

@@ -10,6 +10,7 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { createKubernetesDriver } from "#adapters/kubernetes/index.ts";
 import { ApiServer } from "../support/api-server.ts";
 import { accessWith, codeOf, kubernetesService, realClock } from "../support/kubernetes-access.ts";
+import { makeRuntime } from "../support/service-runtime.ts";
 import { startEcho, type Target } from "../contract/forward-driver-targets.ts";
 
 /** Time that passes fifty times as fast for whoever waits for it: pings and retries within a test. */
@@ -220,6 +221,57 @@ describe("kubernetes transport against a server in this process", () => {
     expect(await isOpen(await connect(single))).toBe(true);
   });
 
+  test("[undelivered] a connection that a pod refuses goes to another one, with what its client has sent", async () => {
+    server.putPod("web-0");
+    server.putPod("web-1");
+    server.refusing.add("web-0");
+    await using under = makeRuntime(spec, { driver: () => Promise.resolve(driver), access });
+    await under.runtime.start();
+    await under.becomes("ready");
+    await vi.waitFor(() => expect(under.runtime.transport?.via).toBe("2 pods of service web"));
+    for (let at = 0; at < 8; at++) {
+      const client = await under.client();
+      client.write(`word ${at}`);
+      expect(String((await once(client, "data"))[0])).toBe(`word ${at}`);
+      client.destroy();
+    }
+    expect(under.runtime.condition.state).toBe("ready");
+    // Where every pod refuses, its client waits for a better time.
+    server.refusing.add("web-1");
+    const patient = await under.client();
+    patient.write("still here");
+    await vi.waitFor(() => expect(under.runtime.waitingConnections).toBe(1), 5000);
+    server.refusing.clear();
+    expect(String((await once(patient, "data"))[0])).toBe("still here");
+    patient.destroy();
+    await under.runtime.stop();
+  });
+
+  test("the last pod is told to end: its open connections go on until it is gone, new ones wait", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    server.putPod("web-0", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    expect((await transport.closed)?.code).toBe("pod_gone");
+    await transport.close(0);
+    expect(await codeOf(connect(transport))).toBe("connection_lost");
+    expect(await isOpen(stream)).toBe(true);
+    const gone = failing(stream);
+    server.delete("pods", "web-0");
+    expect((await gone).code).toBe("pod_gone");
+    // And the driver's end is theirs too.
+    server.putPod("web-1");
+    const second = await vi.waitFor(open, 3000);
+    const left = await connect(second);
+    expect(await isOpen(left)).toBe(true);
+    server.putPod("web-1", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    await second.closed;
+    const cut = failing(left);
+    await driver.close();
+    expect((await cut).code).toBe("connection_lost");
+  });
+
   test("[kubernetes-balance] a pod that cannot be reached is passed over", async () => {
     server.putPod("web-0");
     server.putPod("web-1");
@@ -244,5 +296,102 @@ describe("kubernetes transport against a server in this process", () => {
     const others = await Promise.all(Array.from({ length: 8 }, () => connect(transport)));
     expect(await Promise.all(others.map(isOpen))).toEqual(others.map(() => true));
     stalled.destroy();
+  });
+});
+
+describe("the protocol of a port-forward", () => {
+  const bothRefused = { protocols: ["v4"] } as const;
+
+  async function opened(options: Parameters<typeof ApiServer.start>[0]) {
+    const folder = await mkdtemp(join(tmpdir(), "portwright-kube-"));
+    const server = await ApiServer.start(options);
+    server.putPod("web-0");
+    const echo = await startEcho();
+    await writeFile(join(folder, "config"), server.kubeconfig());
+    const access = accessWith({ KUBECONFIG: join(folder, "config") }, folder);
+    const driver = createKubernetesDriver(fastClock);
+    const spec = kubernetesService({ resource_type: "pod", resource_name: "web-0" }, echo.port);
+    return {
+      server,
+      open: () => driver.open(spec, { signal: never(), access }),
+      async [Symbol.asyncDispose]() {
+        await driver.close();
+        await server[Symbol.asyncDispose]();
+        await echo[Symbol.asyncDispose]();
+        await rm(folder, { recursive: true });
+      },
+    };
+  }
+
+  async function echoes(transport: Transport): Promise<boolean> {
+    const stream = await transport.connect({ signal: never() });
+    const answer = once(stream, "data");
+    stream.write("?");
+    const [bytes] = (await answer) as [Buffer];
+    stream.destroy();
+    return String(bytes) === "?";
+  }
+
+  test.each([
+    ["WebSocket tunnel", { protocols: ["websocket", "spdy", "v4"] }, "websocket"],
+    ["SPDY where the WebSocket tunnel is refused", { protocols: ["spdy", "v4"] }, "spdy"],
+    ["v4 where both tunnels are refused", bothRefused, "v4.channel.k8s.io"],
+    ["v4 behind a gateway that answers 502", { ...bothRefused, refusal: "502 Bad Gateway" }, "v4.channel.k8s.io"],
+    ["v4 behind a gateway that answers 403", { ...bothRefused, refusal: "403 Forbidden" }, "v4.channel.k8s.io"],
+    [
+      "SPDY where the WebSocket tunnel is agreed to but carries nothing",
+      { protocols: ["websocket", "spdy"], deafTo: ["websocket"] },
+      "spdy",
+    ],
+  ] as const)("[wire-protocols] %s", async (_what, options, protocol) => {
+    await using fixture = await opened(options);
+    const transport = await fixture.open();
+    expect(transport.facts()["protocol"]).toBe(protocol);
+    expect(await echoes(transport)).toBe(true);
+    expect("half_close" in transport.facts()).toBe(protocol === "v4.channel.k8s.io");
+    // What worked is tried first the next time.
+    const before = fixture.server.requests.length;
+    await fixture.open();
+    const upgrades = fixture.server.requests.slice(before).filter((request) => request.startsWith("UPGRADE"));
+    expect(upgrades).toHaveLength(1);
+    transport.destroy();
+  });
+
+  test("[wire-protocols] none of them: the first refusal is told", async () => {
+    await using fixture = await opened({ protocols: [] });
+    expect(await codeOf(fixture.open())).toBe("forward_refused");
+  });
+
+  test("[wire-hostile] a channel that was never opened ends that connection alone", async () => {
+    await using fixture = await opened(bothRefused);
+    const transport = await fixture.open();
+    const stream = await transport.connect({ signal: never() });
+    const failed = new Promise<ConnectivityError>((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+    const echoed = once(stream, "data");
+    stream.write("?");
+    await echoed;
+    // Without the one that only asked whether the protocol is understood.
+    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    for (const channels of fixture.server.channels) channels.send(Buffer.from([7, 1, 2]));
+    expect((await failed).facts["reason"]).toContain("channel");
+    expect(await echoes(transport)).toBe(true);
+  });
+
+  test("[wire-pings] a WebSocket of one connection that falls silent is given up", async () => {
+    await using fixture = await opened(bothRefused);
+    const transport = await fixture.open();
+    const stream = await transport.connect({ signal: never() });
+    const failed = new Promise<ConnectivityError>((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+    const echoed = once(stream, "data");
+    stream.write("?");
+    await echoed;
+    // Without the one that only asked whether the protocol is understood.
+    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    for (const channels of fixture.server.channels) channels.mute = true;
+    expect((await failed).message).toContain("no longer answers");
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { check, pathTo, serve } from "../support/probe-path.ts";
 
-const protocols = [
+const protocols: { type: string; config?: Record<string, unknown> }[] = [
   { type: "redis" },
   { type: "redis", config: { tls: true } },
   { type: "http" },
@@ -13,7 +13,23 @@ const protocols = [
   { type: "postgres" },
   { type: "postgres", config: { sslmode: "disable" } },
   { type: "kafka" },
+  { type: "kafka", config: { topic: "orders", user: "u", password: "p" } },
+  { type: "tls" },
+  { type: "http", config: { http2: true } },
+  { type: "https", config: { http2: true } },
+  { type: "grpc" },
+  { type: "grpc", config: { tls: true } },
+  { type: "mysql", config: { user: "u", password: "p" } },
+  { type: "mysql", config: { sslmode: "require" } },
+  { type: "mongodb" },
+  { type: "mongodb", config: { tls: true } },
+  { type: "amqp" },
+  { type: "amqp", config: { tls: true } },
+  { type: "dns" },
+  { type: "ssh" },
 ];
+/** Their servers speak first. */
+const greeted = ["mysql", "ssh"];
 const name = ({ type, config }: { type: string; config?: object }): string => `${type} ${JSON.stringify(config ?? {})}`;
 
 describe.each(protocols.map((declared) => [name(declared), declared] as const))("a %s check", (_name, declared) => {
@@ -26,16 +42,18 @@ describe.each(protocols.map((declared) => [name(declared), declared] as const))(
   });
 
   test("of a target that answers garbage: protocol_mismatch", async () => {
-    await using server = await serve(
-      (socket) => void socket.on("data", () => socket.write("\u0000\u0001garbage garbage garbage\r\n")),
-    );
+    const garbage = "\u0000\u0001garbage garbage garbage\r\n";
+    await using server = await serve((socket) => {
+      if (greeted.includes(declared.type)) socket.write(garbage);
+      socket.on("data", () => socket.write(garbage));
+    });
     const path = pathTo(server.port, { tunnel: true });
     const result = await check(declared, path, { timeoutMs: 3000 });
     expect(result).toMatchObject({ ok: false, code: "protocol_mismatch" });
     await expect.poll(() => path.open.size).toBe(0);
   });
 
-  test("of SSH, which speaks first: protocol_mismatch", async () => {
+  test.skipIf(declared.type === "ssh")("of SSH, which speaks first: protocol_mismatch", async () => {
     await using server = await serve((socket) => void socket.write("SSH-2.0-OpenSSH_9.2\r\n"));
     expect(await check(declared, pathTo(server.port))).toMatchObject({ ok: false, code: "protocol_mismatch" });
   });
@@ -47,14 +65,43 @@ describe.each(protocols.map((declared) => [name(declared), declared] as const))(
     expect(await check(declared, pathTo(resetting.port))).toMatchObject({ ok: false, code: "target_port_closed" });
   });
 
-  test("of a target that closes when it is asked: another protocol, or ill", async () => {
-    await using server = await serve((socket) => void socket.once("data", () => socket.destroy()));
-    expect(await check(declared, pathTo(server.port))).toMatchObject({
-      ok: false,
-      code: declared.type === "http" ? "application_unhealthy" : "protocol_mismatch",
-      facts: { closed: true },
+  test("of HTTP: protocol_mismatch, with what it looks like", async () => {
+    const answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    await using server = await serve((socket) => {
+      if (greeted.includes(declared.type)) socket.write(answer);
+      socket.on("data", () => socket.write(answer));
     });
+    const result = await check(declared, pathTo(server.port, { tunnel: true }), { timeoutMs: 3000 });
+    const isHttp = declared.type === "http" && declared.config?.["http2"] !== true;
+    expect(result).toMatchObject({ ok: false, code: isHttp ? "application_unhealthy" : "protocol_mismatch" });
   });
+
+  test("of an endless answer: not read to its end", async () => {
+    await using server = await serve((socket) => {
+      const pour = (): void => {
+        while (socket.writable && socket.write(Buffer.alloc(65_536, 0x41)));
+        socket.once("drain", pour);
+      };
+      if (greeted.includes(declared.type)) pour();
+      else socket.once("data", pour);
+      socket.resume();
+    });
+    const path = pathTo(server.port, { tunnel: true });
+    expect(await check(declared, path, { timeoutMs: 2000 })).toMatchObject({ ok: false, code: "protocol_mismatch" });
+    await expect.poll(() => path.open.size).toBe(0);
+  });
+
+  test.skipIf(greeted.includes(declared.type))(
+    "of a target that closes when it is asked: another protocol, or ill",
+    async () => {
+      await using server = await serve((socket) => void socket.once("data", () => socket.destroy()));
+      expect(await check(declared, pathTo(server.port))).toMatchObject({
+        ok: false,
+        code: declared.type === "http" && !declared.config?.["http2"] ? "application_unhealthy" : "protocol_mismatch",
+        facts: { closed: true },
+      });
+    },
+  );
 
   test("of a path that cannot be opened: the path's own code", async () => {
     const server = createServer().listen(0, "127.0.0.1");
@@ -131,6 +178,11 @@ test("a missing variable is found before anything is dialled", async () => {
     { type: "redis", config: { password: "${env:NOT_SET}" } },
     { type: "postgres", config: { password: "${env:NOT_SET}" } },
     { type: "http", config: { headers: { Authorization: "Bearer ${env:NOT_SET}" } } },
+    { type: "grpc", config: { headers: { authorization: "Bearer ${env:NOT_SET}" } } },
+    { type: "mysql", config: { password: "${env:NOT_SET}" } },
+    { type: "mongodb", config: { password: "${env:NOT_SET}" } },
+    { type: "kafka", config: { password: "${env:NOT_SET}" } },
+    { type: "amqp", config: { password: "${env:NOT_SET}" } },
   ];
   for (const declared of checks) {
     expect(await check(declared, path)).toMatchObject({

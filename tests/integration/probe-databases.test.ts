@@ -222,7 +222,7 @@ describe("[check-postgres] a postgres check", () => {
 });
 
 test("SCRAM-SHA-256 gives the proof of RFC 7677's example, for the nonce that it chose", async () => {
-  const scram = new Scram("pencil", "rOprNGfwEbeRWgbNEkqO");
+  const scram = new Scram("pencil", { nonce: "rOprNGfwEbeRWgbNEkqO" });
   expect(scram.first).toBe("n,,n=,r=rOprNGfwEbeRWgbNEkqO");
   expect(await scram.final("r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096")).toBeUndefined();
   const final = await scram.final("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
@@ -243,14 +243,19 @@ describe("a kafka check", () => {
     Buffer.from("b1"),
     Buffer.from([0, 0, 35, 132, 255, 255]),
   ]);
-  const metadata = (error: number): Buffer =>
+  const int = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32BE(value);
+    return bytes;
+  };
+  const metadata = (error: number, partitions: number[] = []): Buffer =>
     answer(
       2,
       Buffer.concat([
         Buffer.alloc(4),
         broker,
-        Buffer.from([255, 255, 0, 0, 0, 7, 0, 0, 0, 1, 0, error]),
-        Buffer.alloc(12),
+        Buffer.from([255, 255, 0, 0, 0, 7, 0, 0, 0, 1, 0, error, 0, 0, 0, 0, 0, 0, partitions.length]),
+        ...partitions.map((leader) => Buffer.from([0, 0, 0, 0, 0, 0, ...int(leader), ...int(1), ...int(7), ...int(0)])),
       ]),
     );
 
@@ -265,8 +270,15 @@ describe("a kafka check", () => {
     });
     await using missing = await scripted(versions, metadata(3));
     expect(await check({ type: "kafka", config }, pathTo(missing.port))).toMatchObject({
-      code: "application_unhealthy",
+      code: "database_missing",
       facts: { kafka_error: 3 },
+    });
+    await using led = await scripted(versions, metadata(0, [7, 7]));
+    expect(await check({ type: "kafka", config }, pathTo(led.port))).toMatchObject({ facts: { partitions: 2 } });
+    await using leaderless = await scripted(versions, metadata(0, [7, -1]));
+    expect(await check({ type: "kafka", config }, pathTo(leaderless.port))).toMatchObject({
+      code: "application_unhealthy",
+      facts: { partitions: 2, without_leader: 1 },
     });
     await using short = await scripted(versions, answer(2, Buffer.alloc(6)));
     expect(await check({ type: "kafka", config }, pathTo(short.port))).toMatchObject({ code: "protocol_mismatch" });

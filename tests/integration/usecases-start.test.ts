@@ -202,7 +202,7 @@ describe("dependencies", () => {
       "environments: [{name: dev, services: [web]}]\n",
     );
     await becomes("web", "ready");
-    expect(await stateOf("db")).toBe("ready");
+    await becomes("db", "ready");
     expect(portwright.store.wanted().map(({ service }) => service)).toContain("db");
   });
 });

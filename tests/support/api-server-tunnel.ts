@@ -44,6 +44,10 @@ export class ServerTunnel {
   #lastId = 0;
   /** Does not answer pings any more, as a dead peer. */
   mute = false;
+  /** The pod runs, and nothing in it listens any more. */
+  refuses: () => boolean = () => false;
+  /** Reads nothing of what it is sent. */
+  deaf = false;
 
   constructor(connection: Duplex, head: Buffer, framing: Framing) {
     this.#connection = connection;
@@ -90,6 +94,7 @@ export class ServerTunnel {
   }
 
   #received(chunk: Buffer): void {
+    if (this.deaf) return;
     if (this.#framing === "spdy") this.#spdy(chunk);
     else this.#webSocket(chunk);
   }
@@ -164,7 +169,7 @@ export class ServerTunnel {
     const errorId = this.#errorIds.get(request) ?? 0;
     this.#errorIds.delete(request);
     const socket = net.connect({
-      port: Number(headers.get("port")),
+      port: this.refuses() ? 1 : Number(headers.get("port")),
       host: "127.0.0.1",
       allowHalfOpen: true,
       noDelay: true,

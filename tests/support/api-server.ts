@@ -5,6 +5,7 @@ import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Pod } from "#domain/kubernetes/pod.ts";
+import { ServerChannels } from "./api-server-channels.ts";
 import { ServerTunnel } from "./api-server-tunnel.ts";
 import { serverCertificate } from "./test-certificates.ts";
 
@@ -34,7 +35,11 @@ export interface ApiServerOptions {
   /** Verbs on pods/portforward that the access review allows. */
   readonly allowed?: readonly string[];
   /** Protocols that the port-forward offers. */
-  readonly protocols?: readonly ("websocket" | "spdy")[];
+  readonly protocols?: readonly ("websocket" | "spdy" | "v4")[];
+  /** Protocols that it agrees to and then carries nothing of, as a gateway may. */
+  readonly deafTo?: readonly ("websocket" | "spdy")[];
+  /** Answers to upgrades that it does not offer; default: 400. */
+  readonly refusal?: string;
 }
 
 /** An API server in this process: HTTPS with lists, watches, access reviews and port-forwards to 127.0.0.1. */
@@ -47,9 +52,12 @@ export class ApiServer implements AsyncDisposable {
   readonly #history: { readonly resource: string; readonly type: string; readonly object: ApiObject }[] = [];
   #version = 100;
   readonly tunnels = new Set<ServerTunnel>();
+  readonly channels = new Set<ServerChannels>();
   readonly #pods = new WeakMap<ServerTunnel, string>();
   /** Pods whose kubelet does not answer the API server. */
   readonly unreachable = new Set<string>();
+  /** Pods in which nothing listens any more, which the cluster does not know yet. */
+  readonly refusing = new Set<string>();
   /** Lists and watches that are answered with 403. */
   denies: (asked: { readonly resource: string; readonly narrow: boolean; readonly watch: boolean }) => boolean = () =>
     false;
@@ -272,22 +280,32 @@ export class ApiServer implements AsyncDisposable {
       );
     };
     if (!this.#authorized(request)) return refuse("401 Unauthorized");
-    const pod = /\/pods\/([^/]+)\/portforward$/.exec(request.url ?? "")?.[1] ?? "";
+    const url = new URL(request.url ?? "/", this.url);
+    const pod = /\/pods\/([^/]+)\/portforward$/.exec(url.pathname)?.[1] ?? "";
     if (!this.#kind("pods").has(pod)) return refuse("404 Not Found");
     if (this.unreachable.has(pod)) return refuse("502 Bad Gateway");
-    const framing = request.headers.upgrade === "websocket" ? "websocket" : "spdy";
+    const webSocket = request.headers["sec-websocket-protocol"] === "v4.channel.k8s.io" ? "v4" : "websocket";
+    const framing = request.headers.upgrade === "websocket" ? webSocket : "spdy";
     const protocols = this.#options.protocols ?? ["websocket", "spdy"];
-    if (!protocols.includes(framing)) return refuse("400 Bad Request");
+    if (!protocols.includes(framing)) return refuse(this.#options.refusal ?? "400 Bad Request");
     const accept = createHash("sha1")
       .update(`${request.headers["sec-websocket-key"] ?? ""}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest("base64");
     socket.write(
-      framing === "websocket"
+      framing !== "spdy"
         ? `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${request.headers["sec-websocket-protocol"] ?? ""}\r\n\r\n`
         : "HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\nConnection: Upgrade\r\nX-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n",
     );
-    const tunnel = new ServerTunnel(socket, head, framing);
     this.opened++;
+    if (framing === "v4") {
+      const channels = new ServerChannels(socket, head, Number(url.searchParams.get("ports")));
+      this.channels.add(channels);
+      socket.on("close", () => this.channels.delete(channels));
+      return;
+    }
+    const tunnel = new ServerTunnel(socket, head, framing);
+    tunnel.deaf = this.#options.deafTo?.includes(framing) ?? false;
+    tunnel.refuses = () => this.refusing.has(pod);
     this.tunnels.add(tunnel);
     this.#pods.set(tunnel, pod);
     socket.on("close", () => this.tunnels.delete(tunnel));

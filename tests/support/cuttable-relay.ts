@@ -49,9 +49,16 @@ export class CuttableRelay implements AsyncDisposable {
   /** The connections that are open now carry nothing any more and are never closed; new ones work. */
   freeze(): void {
     for (const { near, far } of this.#pairs) {
-      near.removeAllListeners("data").removeAllListeners("end").on("data", () => {});
+      near
+        .removeAllListeners("data")
+        .removeAllListeners("end")
+        .on("data", () => {});
       near.removeAllListeners("close").on("close", () => far.destroy());
-      far.removeAllListeners("close").removeAllListeners("end").removeAllListeners("data").on("data", () => {});
+      far
+        .removeAllListeners("close")
+        .removeAllListeners("end")
+        .removeAllListeners("data")
+        .on("data", () => {});
     }
   }
 

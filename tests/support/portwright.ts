@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createProbes } from "#adapters/probes/index.ts";
@@ -13,6 +14,7 @@ import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
+import type { PlanStore } from "#application/ports/plan-store.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
@@ -36,6 +38,7 @@ export interface TestPortwright extends AsyncDisposable {
   readonly application: Application;
   readonly driver: DirectDriver;
   readonly store: StateStore;
+  readonly plans: PlanStore;
   /** Folder of the client's configuration. */
   readonly folder: string;
   readonly file: string;
@@ -66,13 +69,22 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     store: stores.state,
     history: stores.history,
     driver: () => Promise.resolve(driver),
+    plans: stores.plans,
     configSource: createConfigSource(),
+    configEditor: createConfigEditor(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
     ownEnvironment: {},
-    makeAccess: (_workspace, environment) =>
-      createAccess({ envLayers: [environment], homeDir: folder, workspaceDir: folder, trusted: false }),
+    makeAccess: (_workspace, environment, trusted) =>
+      createAccess({
+        envLayers: [environment],
+        homeDir: folder,
+        workspaceDir: folder,
+        get trusted() {
+          return trusted();
+        },
+      }),
   });
   const sessions: ClientSession[] = [];
   const end = async (): Promise<void> => {
@@ -84,6 +96,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     application,
     driver,
     store: stores.state,
+    plans: stores.plans,
     folder,
     file,
     write: (text) => writeFile(file, text),

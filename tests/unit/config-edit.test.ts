@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { editConfiguration, type ConfigEdit } from "#adapters/config-files/edit.ts";
+import { editConfiguration } from "#adapters/config-files/edit.ts";
+import type { ConfigEdit } from "#domain/plan/config-edit.ts";
 import { configurationOf, reading } from "../support/config-reading.ts";
 
 const text = `# The shop's connections

@@ -111,7 +111,7 @@ describe("exports", () => {
     };
     expect(exportedVariables(service, { host: "127.0.0.1", port: 5432 })).toEqual([
       { name: "URL", service: "db", value: "postgres://app@127.0.0.1:5432/app" },
-      { name: "SECRET", service: "db", secret: { from: "x:${env:DB_PASSWORD}@${host}" } },
+      { name: "SECRET", service: "db", secret: { from: "x:${env:DB_PASSWORD}@127.0.0.1", given_by: "portwright run" } },
     ]);
   });
 });

@@ -33,7 +33,7 @@ describe("an answer", () => {
 
   test("names at most three next steps, of tools that are there", () => {
     const step = (tool: string) => ({ tool, arguments: {}, why: "w" });
-    const steps = ["apply_plan", "get_status", "diagnose", "get_status", "query"].map(step);
+    const steps = ["no_such_tool", "get_status", "diagnose", "get_status", "query"].map(step);
     expect(shapeAnswer({ summary: "s", next_steps: steps }, known).next_steps?.map(({ tool }) => tool)).toEqual([
       "get_status",
       "diagnose",

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { LineCounter, isMap, isSeq, parseDocument, type Document, type YAMLMap, type YAMLSeq } from "yaml";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ConfigEdit } from "#domain/plan/config-edit.ts";
 import { addItem, removeItem } from "./edit-list.ts";
 import { removeEntry, setEntry } from "./edit-map.ts";
 import type { Dialect, Path } from "./located.ts";
@@ -8,17 +9,6 @@ import { maskVariables } from "./localport-variables.ts";
 import { readTokens } from "./yaml-tokens.ts";
 
 type List = "services" | "environments";
-
-/** One change of a configuration. `path` starts in the service or environment, without `list` at the top of the file. */
-export type ConfigEdit =
-  | { readonly op: "set"; readonly list?: List; readonly name?: string; readonly path: Path; readonly value: unknown }
-  | { readonly op: "unset"; readonly list?: List; readonly name?: string; readonly path: Path }
-  | {
-      readonly op: "add";
-      readonly list: List;
-      readonly value: { readonly name: string; readonly [key: string]: unknown };
-    }
-  | { readonly op: "remove"; readonly list: List; readonly name: string };
 
 /**
  * A configuration text with changes made, everything else as it was: comments, order, spacing, quotes. Comments directly

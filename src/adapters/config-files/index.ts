@@ -13,7 +13,8 @@ export const createConfigSource = (): ConfigSource => ({
     const text = await readConfigText(absolute);
     const dialect = dialectOf(absolute, text, isNamedForLocalport(absolute, lookup));
     const { interpret } = await import("./interpret.ts");
-    return interpret(absolute, text, dialect, lookup);
+    const reading = interpret(absolute, text, dialect, lookup);
+    return reading.ok ? { ...reading, text } : reading;
   },
   fingerprint: async (path) => {
     try {

@@ -1,6 +1,6 @@
 import type { Failure } from "#domain/connectivity-error.ts";
 import type { Position, ServiceDeclaration } from "#domain/spec/configuration.ts";
-import { isLoopbackName } from "#domain/spec/health-check.ts";
+import { isLoopbackName } from "#domain/spec/checks/http.ts";
 import { inheritDefaults } from "./defaults.ts";
 import { checkLocalportName, localportService, withRestartDefaults } from "./localport-service.ts";
 import {

@@ -3,11 +3,13 @@ import type { ErrorCode } from "#domain/error-catalogue.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { DialContext, ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
+import type { LogQuery, ServiceLog } from "#application/ports/service-logs.ts";
 import type { Route } from "#application/ports/route.ts";
 import { abortable } from "./abortable.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
 import type { Clusters } from "./clusters.ts";
 import { forwardPermission } from "./permission.ts";
+import { readPodLogs } from "./pod-logs.ts";
 import type { PinnedClusters } from "./pinned-clusters.ts";
 import { PodTransport } from "./pod-transport.ts";
 import { defaultBalance } from "./pods/pod-policy.ts";
@@ -17,7 +19,8 @@ import { failureError, TargetWatch } from "./target/target-watch.ts";
 import { targetOf, type Target } from "./target/target.ts";
 import { TargetFollower } from "./target-follower.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 import type { PodLink } from "./wire/pod-link.ts";
 
 /** A permission is asked for again after this: roles change. */
@@ -74,7 +77,7 @@ export class KubernetesDriver implements ForwardDriver {
       });
       changes.listener = () => transport.evaluate();
       this.#transports.add(transport);
-      void transport.closed.then(() => this.#transports.delete(transport));
+      void transport.released.then(() => this.#transports.delete(transport));
       // The pod may have left while its tunnel was opened.
       transport.evaluate();
       return transport;
@@ -95,10 +98,20 @@ export class KubernetesDriver implements ForwardDriver {
     await Promise.all([...this.#transports].map((transport) => transport.verify()));
   }
 
+  /** Of all pods of the target as it is now, whether they take connections or not. */
+  async log(spec: ServiceSpec, query: LogQuery, { signal, access, route }: DialContext): Promise<ServiceLog> {
+    const service = kubernetes(spec);
+    const target = targetOf(service);
+    const api = await abortable(this.#clusters.api(access, service.connection.context, route), signal);
+    using watch = new TargetWatch(this.#hub, api, target, access, () => undefined);
+    await watch.synced(signal);
+    return readPodLogs({ api, namespace: target.namespace, access, signal }, watch.pods, query);
+  }
+
   async close(): Promise<void> {
     const transports = [...this.#transports];
     for (const transport of transports) transport.destroy();
-    await Promise.all(transports.map((transport) => transport.closed));
+    await Promise.all(transports.map((transport) => transport.released));
     this.#hub.close();
     this.#clusters.close();
   }

@@ -2,7 +2,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Access } from "#application/ports/access.ts";
 import { isAllowed } from "./api/access-review.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
-import type { TunnelProtocol } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 
 /**
  * Asks, before any client connects, whether the user may forward in a namespace. The WebSocket form is a `get`, the SPDY

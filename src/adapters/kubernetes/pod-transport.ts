@@ -12,7 +12,8 @@ import { PodSet } from "./pods/pod-set.ts";
 import type { Candidate } from "./target/target-state.ts";
 import type { TargetWatch } from "./target/target-watch.ts";
 import { targetWords, type Target } from "./target/target.ts";
-import { dialTunnel, type TunnelProtocol } from "./wire/dial-tunnel.ts";
+import { dialTunnel } from "./wire/dial-tunnel.ts";
+import type { TunnelProtocol } from "./wire/tunnel-protocol.ts";
 import type { PodLink } from "./wire/pod-link.ts";
 
 export interface PodTransportParts {
@@ -41,10 +42,14 @@ const podsShown = 10;
  */
 export class PodTransport implements Transport {
   readonly closed: Promise<ConnectivityError | undefined>;
+  /** Resolves when nothing of it is open any more. */
+  readonly released: Promise<void>;
+  #release!: () => void;
   readonly #parts: PodTransportParts;
   readonly #pods: PodSet;
   #settle!: (cause: ConnectivityError | undefined) => void;
-  #state: "open" | "closing" | "closed" = "open";
+  /** `leaving`: closed, but connections to pods that end by themselves go on until those are gone. */
+  #state: "open" | "closing" | "leaving" | "closed" = "open";
   #closing: Promise<void> | undefined;
   /** For words and facts when no pod is left. */
   #last: Candidate;
@@ -54,6 +59,9 @@ export class PodTransport implements Transport {
     this.#last = parts.candidate;
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
+    });
+    this.released = new Promise((resolve) => {
+      this.#release = resolve;
     });
     const { api, target, access, clock, protocol, balance, watch } = parts;
     const watched = (tunnel: PodLink): PodLink => {
@@ -100,6 +108,7 @@ export class PodTransport implements Transport {
       context: api.context.name,
       protocol: warm[0]?.protocol ?? protocol,
       tunnels: warm.reduce((sum, member) => sum + member.tunnels, 0),
+      ...warm[0]?.pool?.limits,
       ...(warm.length > 1 && { balance, pods: warm.slice(0, podsShown).map((member) => member.candidate.pod) }),
       ...(!candidate.ready && { pod_ready: false }),
       ...(this.#parts.api.context.tls.insecure && { tls_verified: false }),
@@ -154,7 +163,7 @@ export class PodTransport implements Transport {
 
   /** Looks at the target again; called after each change of its watch. */
   evaluate(): void {
-    if (this.#state === "open") this.#pods.follow(this.#parts.watch.state.candidates);
+    if (this.#state === "open" || this.#state === "leaving") this.#pods.follow(this.#parts.watch.state.candidates);
   }
 
   #check(): void {
@@ -170,7 +179,7 @@ export class PodTransport implements Transport {
     if (this.#state !== "open") return;
     const { watch, target } = this.#parts;
     if (cause === undefined || cause.code === "pod_gone" || watch.state.candidates.length === 0) {
-      this.#end(this.#podGone(this.#last.pod, cause));
+      void this.#leave(this.#podGone(this.#last.pod, cause));
       return;
     }
     const facts = { pod: this.#last.pod, namespace: target.namespace, because: cause.code };
@@ -195,6 +204,14 @@ export class PodTransport implements Transport {
     this.#end(undefined);
   }
 
+  /** No pod takes new connections: those that are open end with their pods. */
+  async #leave(cause: ConnectivityError): Promise<void> {
+    this.#state = "leaving";
+    this.#settle(cause);
+    await this.#pods.drain();
+    this.#end(undefined);
+  }
+
   /** @param reason for the open connections; default: the cause */
   #end(cause: ConnectivityError | undefined, reason: ConnectivityError | undefined = cause): void {
     if (this.#state === "closed") return;
@@ -202,5 +219,6 @@ export class PodTransport implements Transport {
     this.#parts.watch[Symbol.dispose]();
     this.#pods.destroy(reason);
     this.#settle(cause);
+    this.#release();
   }
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "#domain/error-catalogue.ts";
 import type { Facts } from "#domain/connectivity-error.ts";
+import type { ExpectedStatus } from "#domain/spec/checks/http.ts";
 import type { HealthCheckOf } from "#domain/spec/health-check.ts";
 import { failure } from "./failures.ts";
 
@@ -10,8 +11,18 @@ const forgotTls =
 /** Whether the answer to a plain request says that the port wants TLS: in words, or as a TLS alert. */
 export const plainTextToTls = (said: Buffer): boolean => said[0] === 0x15 || forgotTls.test(said.toString("latin1"));
 
+/** Whether a status is one of those: `204`, `2xx`, `200-299`. */
+export const isExpected = (expected: readonly ExpectedStatus[], status: number): boolean =>
+  expected.some((one) => {
+    if (typeof one === "number") return one === status;
+    if (one.endsWith("xx")) return one[0] === String(status)[0];
+    const [from, to] = one.split("-").map(Number);
+    return status >= Number(from) && status <= Number(to);
+  });
+
 interface Judged {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
   readonly found: boolean;
 }
@@ -22,16 +33,26 @@ interface Judged {
  */
 export function judgeResponse(
   check: HealthCheckOf<"http" | "https">["config"],
-  { status, body, found }: Judged,
+  { status, headers, body, found }: Judged,
   facts: Facts,
 ): void {
-  const elsewhere = status >= 300 && status < 400;
-  if (!check.expected_status_codes.includes(status) && !(elsewhere && check.expected_content === undefined)) {
+  const elsewhere = status >= 300 && status < 400 && check.follow_redirects && check.expected_content === undefined;
+  if (!isExpected(check.expected_status_codes, status) && !elsewhere) {
     const [code, message] = meaning(status, body);
     throw failure(code, message, { ...facts, expected: check.expected_status_codes.map(String) }, body);
   }
   if (check.expected_content !== undefined && !found && check.method !== "HEAD")
     throw failure("application_unhealthy", "the answer does not contain the expected text", facts, body);
+  for (const [name, wanted] of Object.entries(check.expected_headers)) {
+    const value = String(headers[name.toLowerCase()] ?? "");
+    if (!value.toLowerCase().includes(wanted.toLowerCase()) || headers[name.toLowerCase()] === undefined)
+      throw failure(
+        "application_unhealthy",
+        "a header of the answer is not as expected",
+        { ...facts, header: name },
+        value,
+      );
+  }
 }
 
 function meaning(status: number, body: Buffer): readonly [ErrorCode, string] {

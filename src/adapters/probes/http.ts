@@ -1,31 +1,24 @@
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
-import type { Access } from "#application/ports/access.ts";
 import type { Probe } from "#application/ports/probe.ts";
-import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import type { HealthCheckOf } from "#domain/spec/health-check.ts";
-import { clippedBytes, closedWithoutByte, failure, notThisProtocol, tooLate } from "./failures.ts";
-import { judgeResponse, plainTextToTls } from "./http-judgement.ts";
+import type { FactValue } from "#domain/connectivity-error.ts";
+import { clippedBytes, failure } from "./failures.ts";
+import {
+  askHttp1,
+  encodedTarget,
+  lowerCased,
+  mostSearchedBytes,
+  type Answer,
+  type Question,
+} from "./http1-exchange.ts";
+import { isExpected, judgeResponse } from "./http-judgement.ts";
 import { redirectTarget } from "./http-redirect.ts";
+import { resolvedHeaders } from "./resolved-headers.ts";
 import { type Exchange, runExchange } from "./run-exchange.ts";
-import { daysLeft, secure } from "./start-tls.ts";
+import { certificateFacts, secure, type TlsWish } from "./start-tls.ts";
 
 const mostRedirects = 5;
 
-/** Text that a check asks for is looked for in this much of the body. */
-const mostSearchedBytes = 1024 * 1024;
-
-type Check = HealthCheckOf<"http" | "https">;
-
-interface Answer {
-  readonly status: number;
-  readonly location: string | undefined;
-  /** The beginning, for evidence. */
-  readonly body: Buffer;
-  readonly found: boolean;
-  readonly certificateDaysLeft: number | undefined;
-}
+type CertificateFacts = Readonly<Record<string, number>>;
 
 /**
  * One request and its judgement. Redirects within the target are followed, each on a connection of its own, at most five;
@@ -36,167 +29,89 @@ export const httpProbe: Probe<"http" | "https"> = {
     runExchange(
       path,
       signal,
-      check.type === "https" ? "protocol_mismatch" : "application_unhealthy",
+      check.type === "https" || check.config.http2 ? "protocol_mismatch" : "application_unhealthy",
       async (exchange) => {
-        const headers = await resolvedHeaders(check.config.headers, access, signal);
+        const { config } = check;
+        const headers = await resolvedHeaders(config.headers, access, signal);
         const defaultPort = check.type === "https" ? 443 : 80;
-        const host = check.config.host ?? (path.port === defaultPort ? path.host : `${path.host}:${path.port}`);
+        const host = config.host ?? (path.port === defaultPort ? path.host : `${path.host}:${path.port}`);
         const origin = `${check.type}://${host}`;
         const visited = new Set<string>();
-        let target = check.config.path;
+        let target = config.path;
         for (;;) {
           visited.add(target);
-          const answer = await ask(check, exchange, { origin, host, target, headers, access });
-          const redirect = redirectTarget(answer, origin, target, path);
-          const expected = check.config.expected_status_codes.includes(answer.status);
+          const wanted = config.expected_content;
+          const question = { method: config.method, host, target, headers, wanted };
+          const tls = check.type === "https" ? tlsWish(origin, config.verify_ssl, { signal, access }) : undefined;
+          const { answer, certificate } = await ask(exchange, question, tls, config.http2);
+          const { status, headers: answered } = answer;
+          const location = config.follow_redirects ? answered.location : undefined;
+          const redirect = redirectTarget({ status, location }, origin, target, path);
+          const expected = isExpected(config.expected_status_codes, status);
           if (redirect !== undefined && !expected) {
             if (visited.has(redirect) || visited.size > mostRedirects)
               throw failure("redirect_loop", "the check's path redirects in a circle", { redirects: visited.size });
             target = redirect;
             continue;
           }
-          const facts: Record<string, string | number | boolean> = { status: answer.status };
+          const facts: Record<string, FactValue> = { status, ...certificate };
           if (visited.size > 1) facts.redirects = visited.size - 1;
-          if (answer.certificateDaysLeft !== undefined) facts.certificate_days_left = answer.certificateDaysLeft;
           judgeResponse(check.config, answer, facts);
-          return { by: `${check.type} ${answer.status} ${check.config.method} ${check.config.path}`, facts };
+          return { by: `${check.type} ${answer.status} ${config.method} ${config.path}`, facts };
         }
       },
     ),
 };
 
-async function resolvedHeaders(
-  templates: Check["config"]["headers"],
-  access: Access,
-  signal: AbortSignal,
-): Promise<Record<string, string>> {
-  const headers: Record<string, string> = {};
-  for (const [name, template] of Object.entries(templates)) headers[name] = await access.resolve(template, signal);
-  return headers;
-}
+const tlsWish = (origin: string, verify: boolean, context: Pick<TlsWish, "access" | "signal">): TlsWish => ({
+  name: new URL(origin).hostname.replace(/^\[|\]$/g, ""),
+  verify: verify ? "full" : "none",
+  ...context,
+});
 
-interface Question {
-  readonly origin: string;
-  readonly host: string;
-  readonly target: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly access: Access;
-}
-
-async function ask(check: Check, exchange: Exchange, question: Question): Promise<Answer> {
-  const { config } = check;
-  const { signal, phases } = exchange;
-  let stream: Duplex = await exchange.connect();
-  let certificateDaysLeft: number | undefined;
-  if (check.type === "https") {
-    const name = new URL(question.origin).hostname.replace(/^\[|\]$/g, "");
-    const socket: TLSSocket = await secure(stream, {
-      name,
-      verify: config.verify_ssl ? "full" : "none",
-      access: question.access,
-      signal,
-    });
+async function ask(
+  { connect, signal, phases }: Exchange,
+  question: Question,
+  tls: TlsWish | undefined,
+  http2: boolean,
+): Promise<{ answer: Answer; certificate: CertificateFacts }> {
+  let stream: Duplex = await connect();
+  let certificate: CertificateFacts = {};
+  if (tls) {
+    const socket = await secure(stream, { ...tls, ...(http2 && { alpn: ["h2", "http/1.1"] }) });
     phases.mark("tls");
-    certificateDaysLeft = daysLeft(socket, Date.now());
+    certificate = certificateFacts(socket, Date.now());
+    if (http2 && socket.alpnProtocol !== "h2")
+      throw failure("protocol_mismatch", "the target does not speak HTTP/2", { expected: "h2" });
     stream = socket;
   }
-  let bytesRead = 0;
-  const { response, search } = await new Promise<{ response: IncomingMessage; search: Promise<Found> }>(
-    (resolve, reject) => {
-      signal.addEventListener("abort", () => reject(tooLate(bytesRead)), { once: true });
-      const sent = send(question, config.method, stream);
-      sent.once("response", (message) => {
-        phases.mark("first_byte");
-        resolve({ response: message, search: searchBody(message, config.expected_content, signal) });
-      });
-      sent.on("error", (error) => reject(requestError(error, check.type === "https", bytesRead)));
-      // After the request has its own listener: this one does not start the reading.
-      stream.on("data", (chunk: Buffer) => (bytesRead += chunk.length));
-      if (signal.aborted) reject(tooLate(0));
-    },
-  );
-  const { body, found } = await search;
-  return {
-    status: response.statusCode ?? 0,
-    location: response.headers.location,
-    body,
-    found,
-    certificateDaysLeft,
+  const context = { signal, phases, overTls: tls !== undefined };
+  const answer = http2 ? await askOverHttp2(stream, question, context) : await askHttp1(stream, question, context);
+  return { answer, certificate };
+}
+
+async function askOverHttp2(
+  stream: Duplex,
+  { method, host, target, headers, wanted }: Question,
+  context: Pick<Exchange, "signal" | "phases"> & { readonly overTls: boolean },
+): Promise<Answer> {
+  const { askHttp2 } = await import("./http2-exchange.ts");
+  const asked = {
+    ":method": method,
+    ":path": encodedTarget(target),
+    ":authority": host,
+    ":scheme": context.overTls ? "https" : "http",
+    "user-agent": "portwright-check",
+    accept: "*/*",
+    ...lowerCased(headers),
   };
-}
-
-function send({ host, target, headers }: Question, method: string, stream: Duplex): ClientRequest {
-  try {
-    const sent = request({
-      method,
-      // What HTTP does not carry as it is (a space, a letter beyond ASCII) is encoded, the rest stays.
-      path: target.replaceAll(/[^\u0021-\u007E]+/g, encodeURI),
-      setHost: false,
-      headers: { host, "user-agent": "portwright-check", accept: "*/*", ...lowerCased(headers), connection: "close" },
-      createConnection: () => stream,
-    });
-    sent.end();
-    return sent;
-  } catch (cause) {
-    throw new ConnectivityError(
-      "config_invalid",
-      "the check's headers hold characters that HTTP does not carry",
-      {},
-      { cause },
-    );
-  }
-}
-
-const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-
-function requestError(error: Error, overTls: boolean, bytesRead: number): ConnectivityError {
-  if (error instanceof ConnectivityError) return error;
-  const { code = "", rawPacket } = error as NodeJS.ErrnoException & { rawPacket?: Buffer };
-  if (code.startsWith("HPE_")) {
-    if (rawPacket && plainTextToTls(rawPacket))
-      return failure("protocol_mismatch", "the target speaks HTTPS, not HTTP", {}, rawPacket);
-    return notThisProtocol("http", rawPacket ?? Buffer.alloc(0));
-  }
-  // The handshake has shown that something is there.
-  if (!overTls && bytesRead === 0) return closedWithoutByte();
-  return failure("application_unhealthy", "the target closed the connection before its answer was complete", {
-    closed: true,
-  });
-}
-
-interface Found {
-  readonly body: Buffer;
-  readonly found: boolean;
-}
-
-/** Reads as much as is needed: the beginning for evidence, or until the text is found. */
-function searchBody(response: IncomingMessage, wanted: string | undefined, signal: AbortSignal): Promise<Found> {
-  const needle = Buffer.from(wanted ?? "");
-  return new Promise((resolve, reject) => {
-    let body = Buffer.alloc(0);
-    let window = Buffer.alloc(0);
-    let searched = 0;
-    const done = (found: boolean): void => {
-      response.destroy();
-      resolve({ body, found });
-    };
-    response.on("data", (chunk: Buffer) => {
-      if (body.length < clippedBytes) body = Buffer.concat([body, chunk.subarray(0, clippedBytes - body.length)]);
-      window = Buffer.concat([window, chunk]);
-      searched += chunk.length;
-      if (needle.length > 0 && window.includes(needle)) done(true);
-      else if (needle.length === 0 ? body.length >= clippedBytes : searched >= mostSearchedBytes)
-        done(needle.length === 0);
-      else window = window.subarray(Math.max(0, window.length - needle.length + 1));
-    });
-    response.once("end", () => done(needle.length === 0));
-    const cut: Facts = { closed: true };
-    response.on("error", () =>
-      reject(
-        failure("application_unhealthy", "the target closed the connection in the middle of its answer", cut, body),
-      ),
-    );
-    signal.addEventListener("abort", () => reject(tooLate(1)), { once: true });
-  });
+  const mostBytes = wanted === undefined ? clippedBytes : mostSearchedBytes;
+  const question = { authority: host, headers: asked, mostBytes, expected: "http/2" };
+  const { headers: answered, body } = await askHttp2(stream, question, context);
+  return {
+    status: answered[":status"] ?? 0,
+    headers: answered,
+    body: body.subarray(0, clippedBytes),
+    found: wanted === undefined || body.includes(wanted),
+  };
 }

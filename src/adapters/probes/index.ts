@@ -1,22 +1,31 @@
-import type { Probes } from "#application/ports/probe.ts";
+import type { Probe, Probes } from "#application/ports/probe.ts";
+import type { HealthCheckOf, HealthCheckType } from "#domain/spec/health-check.ts";
 
-/** Dispatches a check to the probe of its type; each is loaded on first use. */
+/** Where the probe of each type is; loaded on first use. */
+const loaders: { readonly [T in HealthCheckType]: () => Promise<{ run: Probe<T>["run"] }> } = {
+  tcp: async () => (await import("./tcp.ts")).tcpProbe,
+  tls: async () => (await import("./tls.ts")).tlsProbe,
+  http: async () => (await import("./http.ts")).httpProbe,
+  https: async () => (await import("./http.ts")).httpProbe,
+  grpc: async () => (await import("./grpc.ts")).grpcProbe,
+  postgres: async () => (await import("./postgres.ts")).postgresProbe,
+  mysql: async () => (await import("./mysql.ts")).mysqlProbe,
+  redis: async () => (await import("./redis.ts")).redisProbe,
+  mongodb: async () => (await import("./mongodb.ts")).mongodbProbe,
+  kafka: async () => (await import("./kafka.ts")).kafkaProbe,
+  amqp: async () => (await import("./amqp.ts")).amqpProbe,
+  dns: async () => (await import("./dns.ts")).dnsProbe,
+  ssh: async () => (await import("./ssh.ts")).sshProbe,
+  udp: async () => (await import("./udp.ts")).udpProbe,
+  command: async () => (await import("./command.ts")).commandProbe,
+};
+
+/** Dispatches a check to the probe of its type. */
 export function createProbes(): Probes {
-  return {
-    async run(check, path, context) {
-      switch (check.type) {
-        case "tcp":
-          return (await import("./tcp.ts")).tcpProbe.run(check, path, context);
-        case "redis":
-          return (await import("./redis.ts")).redisProbe.run(check, path, context);
-        case "http":
-        case "https":
-          return (await import("./http.ts")).httpProbe.run(check, path, context);
-        case "postgres":
-          return (await import("./postgres.ts")).postgresProbe.run(check, path, context);
-        case "kafka":
-          return (await import("./kafka.ts")).kafkaProbe.run(check, path, context);
-      }
-    },
-  };
+  const run = async <T extends HealthCheckType>(type: T, check: HealthCheckOf<T>, ...rest: Rest): ReturnType<Run> =>
+    (await loaders[type]()).run(check, ...rest);
+  return { run: (check, path, context) => run(check.type, check, path, context) };
 }
+
+type Run = Probes["run"];
+type Rest = [path: Parameters<Run>[1], context: Parameters<Run>[2]];

@@ -1,85 +1,99 @@
 import type { Probe } from "#application/ports/probe.ts";
+import type { HealthCheckOf } from "#domain/spec/health-check.ts";
 import type { Conversation } from "./conversation.ts";
-import { failure, notThisProtocol } from "./failures.ts";
+import { failure } from "./failures.ts";
+import { api, askKafka, int32, readTopic, string } from "./kafka-messages.ts";
 import { runExchange } from "./run-exchange.ts";
+import { Scram } from "./scram.ts";
+import { startTls, wishOf } from "./start-tls.ts";
 
-const clientId = "portwright";
-const longestAnswer = 1024 * 1024;
-
-const apiVersions = { key: 18, version: 0 };
-/** The first version that can ask for a topic without creating it (`allow_auto_topic_creation`). */
-const metadata = { key: 3, version: 4 };
+type Config = HealthCheckOf<"kafka">["config"];
 
 const unknownTopic = 3;
+const noTopicRight = 29;
+const unknownMechanism = 33;
 
-/** ApiVersions, which every broker answers even before a login; with a topic, Metadata for it (https://kafka.apache.org/protocol). */
+/**
+ * ApiVersions, which every broker answers even before a login; with a password a login by SASL; with a topic, Metadata
+ * for it: it is there, and each of its partitions has a leader.
+ */
 export const kafkaProbe: Probe<"kafka"> = {
-  run: ({ config }, path, { signal }) =>
-    runExchange(path, signal, "protocol_mismatch", async ({ converse }) => {
+  run: ({ config }, path, context) =>
+    runExchange(path, context.signal, "protocol_mismatch", async ({ converse, phases }) => {
+      const { access, signal } = context;
+      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
       const conversation = await converse();
-      const answer = await ask(conversation, apiVersions, 1, Buffer.alloc(0));
-      const error = answer.readInt16BE(0);
-      if (error !== 0)
-        throw failure("application_unhealthy", "the broker answered with an error", { kafka_error: error });
-      if (config.topic === undefined) return { by: "kafka ApiVersions" };
-      const oneTopic = Buffer.concat([int32(1), string(config.topic), Buffer.from([0])]);
-      const topicError = topicErrorOf(await ask(conversation, metadata, 2, oneTopic));
-      if (topicError !== 0) {
-        const message =
-          topicError === unknownTopic ? "the broker has no such topic" : "the broker answered with an error";
-        throw failure("application_unhealthy", message, { kafka_error: topicError });
+      const certificate = config.tls ? await startTls(conversation, wishOf(config, path, context)) : {};
+      if (config.tls) phases.mark("tls");
+      const answer = await askKafka(conversation, api.apiVersions, 1, Buffer.alloc(0));
+      brokerError(answer.readInt16BE(0));
+      if (password !== undefined) {
+        await logIn(conversation, config, password);
+        phases.mark("auth");
       }
-      return { by: "kafka Metadata" };
+      if (config.topic === undefined) {
+        return { by: password === undefined ? "kafka ApiVersions" : "kafka login", facts: certificate };
+      }
+      const facts = { ...certificate, ...(await topicFacts(conversation, config.topic)) };
+      return { by: "kafka Metadata", facts };
     }),
 };
 
-const int16 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-};
-const int32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-};
-const string = (value: string): Buffer => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
-
-/** One request, and the body of its answer. */
-async function ask(
-  conversation: Conversation,
-  api: { readonly key: number; readonly version: number },
-  correlationId: number,
-  body: Buffer,
-): Promise<Buffer> {
-  const request = Buffer.concat([int16(api.key), int16(api.version), int32(correlationId), string(clientId), body]);
-  conversation.send(Buffer.concat([int32(request.length), request]));
-  const head = await conversation.read(8);
-  const length = head.readInt32BE(0);
-  const fits = length >= 6 && length <= longestAnswer && head.readInt32BE(4) === correlationId;
-  if (!fits) throw notThisProtocol("kafka", Buffer.concat([head, conversation.held]));
-  return conversation.read(length - 4);
+function brokerError(error: number): void {
+  if (error !== 0) throw failure("application_unhealthy", "the broker answered with an error", { kafka_error: error });
 }
 
-/** The error code of the one topic, past throttle time, brokers, cluster and controller (Metadata response 4). */
-function topicErrorOf(answer: Buffer): number {
-  let at = 4;
-  const skipString = (): void => {
-    at += 2 + Math.max(0, answer.readInt16BE(at));
-  };
-  try {
-    const brokers = answer.readInt32BE(at);
-    at += 4;
-    for (let index = 0; index < brokers; index++) {
-      at += 4;
-      skipString();
-      at += 4;
-      skipString();
-    }
-    skipString();
-    at += 4;
-    return answer.readInt32BE(at) === 0 ? unknownTopic : answer.readInt16BE(at + 4);
-  } catch {
-    throw notThisProtocol("kafka", answer);
+async function topicFacts(conversation: Conversation, topic: string): Promise<{ partitions: number }> {
+  const oneTopic = Buffer.concat([int32(1), string(topic), Buffer.from([0])]);
+  const state = readTopic(await askKafka(conversation, api.metadata, 2, oneTopic));
+  const { error, partitions, leaderless } = state ?? { error: unknownTopic, partitions: 0, leaderless: 0 };
+  const facts = { kafka_error: error, topic };
+  if (error === unknownTopic) throw failure("database_missing", "the broker has no such topic", facts);
+  if (error === noTopicRight)
+    throw failure("application_auth_failed", "the broker does not show this user the topic", facts);
+  brokerError(error);
+  if (leaderless > 0) {
+    const counts = { topic, partitions, without_leader: leaderless };
+    throw failure("application_unhealthy", "partitions of the topic have no leader", counts);
   }
+  return { partitions };
+}
+
+/** SaslHandshake, then the mechanism's own messages in SaslAuthenticate. */
+async function logIn(conversation: Conversation, { user = "", mechanism }: Config, password: string): Promise<void> {
+  const name = mechanism.toUpperCase();
+  const offered = (await askKafka(conversation, api.saslHandshake, 3, string(name))).readInt16BE(0);
+  if (offered === unknownMechanism)
+    throw failure("application_auth_failed", `the broker offers no login by ${name}`, { kafka_error: offered });
+  brokerError(offered);
+  let id = 4;
+  const say = async (bytes: Buffer): Promise<Buffer> => {
+    const body = Buffer.concat([int32(bytes.length), bytes]);
+    return authenticated(await askKafka(conversation, api.saslAuthenticate, id++, body));
+  };
+  if (mechanism === "plain") {
+    await say(Buffer.from(`\0${user}\0${password}`));
+    return;
+  }
+  const scram = new Scram(password, { user, hash: mechanism === "scram-sha-256" ? "sha256" : "sha512" });
+  const final = await scram.final((await say(Buffer.from(scram.first))).toString("utf8"));
+  const proof = final === undefined ? "" : (await say(Buffer.from(final))).toString("utf8");
+  if (!scram.verify(proof))
+    throw failure("application_auth_failed", "the broker could not show that it knows the password itself");
+}
+
+/** The mechanism's bytes in an answer to SaslAuthenticate: error, message, bytes. */
+function authenticated(answer: Buffer): Buffer {
+  const error = answer.length < 4 ? -1 : answer.readInt16BE(0);
+  const length = answer.length < 4 ? 0 : Math.max(0, answer.readInt16BE(2));
+  if (error !== 0) {
+    const said = answer.subarray(4, 4 + length);
+    throw failure(
+      "application_auth_failed",
+      "the broker refused the user or the password",
+      { kafka_error: error },
+      said,
+    );
+  }
+  return answer.subarray(8 + length);
 }

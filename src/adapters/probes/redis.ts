@@ -4,9 +4,10 @@ import type { ErrorCode } from "#domain/error-catalogue.ts";
 import type { Conversation } from "./conversation.ts";
 import { failure, notThisProtocol } from "./failures.ts";
 import { runExchange } from "./run-exchange.ts";
-import { startTls } from "./start-tls.ts";
+import { startTls, wishOf } from "./start-tls.ts";
 
 const longestLine = 4096;
+const longestBulk = 64 * 1024;
 
 /** Error words (RESP, "simple errors") that mean something other than "ill". */
 const codeOf: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -19,16 +20,15 @@ const codeOf: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   BUSY: ["application_unhealthy", "Redis is busy with a script"],
 };
 
-/** `AUTH` when there is a password, then `PING`, in RESP (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
+/** `AUTH` when there is a password, then `PING` and, for a cluster, its state, in RESP (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
 export const redisProbe: Probe<"redis"> = {
-  run: ({ config }, path, { signal, access }) =>
-    runExchange(path, signal, "protocol_mismatch", async ({ converse, phases }) => {
+  run: ({ config }, path, context) =>
+    runExchange(path, context.signal, "protocol_mismatch", async ({ converse, phases }) => {
+      const { signal, access } = context;
       const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
       const conversation = await converse();
-      if (config.tls) {
-        await startTls(conversation, { name: path.host, verify: "full", access, signal });
-        phases.mark("tls");
-      }
+      const facts = config.tls ? await startTls(conversation, wishOf(config, path, context)) : {};
+      if (config.tls) phases.mark("tls");
       if (password !== undefined) {
         const user = config.username === undefined ? [] : [config.username];
         await authenticate(conversation, [...user, password]);
@@ -36,9 +36,19 @@ export const redisProbe: Probe<"redis"> = {
       }
       conversation.send(command("PING"));
       await simpleReply(conversation, "PONG");
-      return { by: "redis PING" };
+      if (!config.cluster) return { by: "redis PING", facts };
+      conversation.send(command("CLUSTER", "INFO"));
+      const state = clusterState(await bulkReply(conversation));
+      if (state !== "ok")
+        throw failure("application_unhealthy", "the Redis cluster as a whole is not well", {
+          ...facts,
+          cluster: state,
+        });
+      return { by: "redis CLUSTER INFO", facts: { ...facts, cluster: state } };
     }),
 };
+
+const clusterState = (info: string): string => /^cluster_state:(\w{1,20})\r?$/m.exec(info)?.[1] ?? "unknown";
 
 const command = (...words: string[]): string =>
   `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
@@ -64,6 +74,17 @@ async function simpleReply(
   if (text === `+${expected}`) return;
   if (!line || text.startsWith("+")) throw notThisProtocol("redis", line ?? conversation.held);
   if (!tolerated(text)) throw redisError(text);
+}
+
+/** Reads one bulk string (`CLUSTER INFO`); a server that is no part of a cluster answers with an error. */
+async function bulkReply(conversation: Conversation): Promise<string> {
+  const line = (await conversation.line(longestLine))?.toString("latin1") ?? "";
+  if (/^-ERR This instance has cluster support disabled/.test(line))
+    throw failure("protocol_mismatch", "this Redis is no part of a cluster", { expected: "redis cluster" });
+  if (line.startsWith("-")) throw redisError(line);
+  const length = Number(/^[$=](\d{1,6})$/.exec(line)?.[1] ?? Number.NaN);
+  if (!(length <= longestBulk)) throw notThisProtocol("redis", Buffer.from(line, "latin1"));
+  return (await conversation.read(length + 2)).toString("latin1");
 }
 
 function redisError(text: string): ConnectivityError {

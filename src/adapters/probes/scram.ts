@@ -6,19 +6,32 @@ const derive = promisify(pbkdf2);
 /** PostgreSQL's default is 4,096; a server that asks for more than this wants our time, not a proof. */
 const mostIterations = 1_000_000;
 
-/** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding. The user name travels beside it. */
+export interface ScramOptions {
+  /** Absent where it travels beside the exchange (PostgreSQL). */
+  readonly user?: string;
+  /** Random; given in tests only. */
+  readonly nonce?: string;
+  readonly hash?: "sha256" | "sha512";
+}
+
+/** The client's side of SCRAM-SHA-256 or -512 (RFC 5802, RFC 7677), without channel binding. */
 export class Scram {
   readonly #password: string;
   readonly #nonce: string;
+  readonly #hash: "sha256" | "sha512";
+  /** `client-first-message-bare`. */
+  readonly #bare: string;
   #serverSignature: Buffer | undefined;
 
-  constructor(password: string, nonce: string = randomBytes(18).toString("base64")) {
+  constructor(password: string, options: ScramOptions = {}) {
     this.#password = password;
-    this.#nonce = nonce;
+    this.#nonce = options.nonce ?? randomBytes(18).toString("base64");
+    this.#hash = options.hash ?? "sha256";
+    this.#bare = `n=${(options.user ?? "").replaceAll("=", "=3D").replaceAll(",", "=2C")},r=${this.#nonce}`;
   }
 
   get first(): string {
-    return `n,,n=,r=${this.#nonce}`;
+    return `n,,${this.#bare}`;
   }
 
   /** Answers the server's first message; `undefined` when it is none. */
@@ -30,13 +43,19 @@ export class Scram {
       return undefined;
     // SASLprep is, for what people use in passwords, compatibility composition.
     const password = this.#password.normalize("NFKC");
-    const salted = await derive(password, Buffer.from(salt, "base64"), iterations, 32, "sha256");
-    const clientKey = hmac(salted, "Client Key");
+    const salted = await derive(
+      password,
+      Buffer.from(salt, "base64"),
+      iterations,
+      this.#hash === "sha256" ? 32 : 64,
+      this.#hash,
+    );
+    const clientKey = this.#hmac(salted, "Client Key");
     const withoutProof = `c=biws,r=${nonce}`;
-    const signed = `n=,r=${this.#nonce},${serverFirst},${withoutProof}`;
-    const signature = hmac(createHash("sha256").update(clientKey).digest(), signed);
+    const signed = `${this.#bare},${serverFirst},${withoutProof}`;
+    const signature = this.#hmac(createHash(this.#hash).update(clientKey).digest(), signed);
     const proof = Buffer.from(clientKey.map((byte, index) => byte ^ (signature[index] ?? 0)));
-    this.#serverSignature = hmac(hmac(salted, "Server Key"), signed);
+    this.#serverSignature = this.#hmac(this.#hmac(salted, "Server Key"), signed);
     return `${withoutProof},p=${proof.toString("base64")}`;
   }
 
@@ -46,6 +65,8 @@ export class Scram {
     const ours = this.#serverSignature;
     return ours !== undefined && theirs.length === ours.length && timingSafeEqual(theirs, ours);
   }
-}
 
-const hmac = (key: Buffer, value: string): Buffer => createHmac("sha256", key).update(value).digest();
+  #hmac(key: Buffer, value: string): Buffer {
+    return createHmac(this.#hash, key).update(value).digest();
+  }
+}

@@ -10,9 +10,12 @@ import {
   type TLSSocket,
 } from "node:tls";
 import type { Access } from "#application/ports/access.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ProbePath } from "#application/ports/probe.ts";
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { Conversation } from "./conversation.ts";
 import { closedWithoutByte, evidence, failure, tooLate } from "./failures.ts";
+
+const dayMs = 86_400_000;
 
 export interface TlsWish {
   /** Whom the certificate must name, when that is asked for. */
@@ -21,15 +24,31 @@ export interface TlsWish {
   readonly verify: "none" | "chain" | "full";
   readonly access: Access;
   readonly signal: AbortSignal;
+  /** Protocols to agree on (RFC 7301), the best first. */
+  readonly alpn?: readonly string[];
 }
+
+/** What a check's configuration asks of TLS. */
+export const wishOf = (
+  config: { readonly server_name?: string | undefined; readonly verify_ssl?: boolean },
+  path: Pick<ProbePath, "host">,
+  context: { readonly access: Access; readonly signal: AbortSignal },
+): TlsWish => ({
+  name: config.server_name ?? path.host,
+  verify: config.verify_ssl === false ? "none" : "full",
+  access: context.access,
+  signal: context.signal,
+});
 
 /**
  * TLS over a stream: trusted are the system's and Node's authorities and those of the client's `SSL_CERT_FILE` and
  * `NODE_EXTRA_CA_CERTS`.
  * @throws ConnectivityError `certificate_expired`, `certificate_name_mismatch`, `certificate_untrusted`, `protocol_mismatch`
  */
-export async function secure(stream: Duplex, { name, verify, access, signal }: TlsWish): Promise<TLSSocket> {
-  const socket = await handshake(stream, name, signal, verify === "none" ? undefined : await trust(access));
+export async function secure(stream: Duplex, wish: TlsWish): Promise<TLSSocket> {
+  const { name, verify, access, signal, alpn } = wish;
+  const secureContext = verify === "none" ? undefined : await trust(access);
+  const socket = await handshake(stream, name, signal, { secureContext, alpn });
   if (verify !== "none") judge(socket, name, verify);
   return socket;
 }
@@ -46,13 +65,14 @@ async function handshake(
   stream: Duplex,
   name: string,
   signal: AbortSignal,
-  secureContext?: SecureContext,
+  options: { readonly secureContext?: SecureContext | undefined; readonly alpn?: readonly string[] | undefined } = {},
 ): Promise<TLSSocket> {
   const server = isIP(name) === 0 ? { servername: name } : { host: name };
   const socket = connect({
     socket: stream,
     ...server,
-    ...(secureContext && { secureContext }),
+    ...(options.secureContext && { secureContext: options.secureContext }),
+    ...(options.alpn && { ALPNProtocols: [...options.alpn] }),
     rejectUnauthorized: false,
   });
   await new Promise<void>((resolve, reject) => {
@@ -74,9 +94,15 @@ async function handshake(
 }
 
 /** The same for a conversation; refuses bytes that came before the handshake, which somebody in between may have put there. */
-export async function startTls(conversation: Conversation, wish: TlsWish): Promise<void> {
+export async function startTls(conversation: Conversation, wish: TlsWish): Promise<Facts> {
   if (conversation.held.length > 0) throw handshakeError();
-  await conversation.replace((stream) => secure(stream, wish));
+  let facts: Facts = {};
+  await conversation.replace(async (stream) => {
+    const socket = await secure(stream, wish);
+    facts = certificateFacts(socket, Date.now());
+    return socket;
+  });
+  return facts;
 }
 
 function handshakeError(cause?: Error): ConnectivityError {
@@ -136,10 +162,11 @@ function validity({ valid_from, valid_to }: PeerCertificate): Record<string, str
   return { ...(from !== undefined && { valid_from: from }), ...(to !== undefined && { valid_to: to }) };
 }
 
-/** Days until a certificate ends; `undefined` when it does not say. */
-export function daysLeft(socket: TLSSocket, nowMs: number): number | undefined {
+/** When the certificate ends: whole days from now, and the moment; none when it does not say. */
+export function certificateFacts(socket: TLSSocket, nowMs: number): Record<string, number> {
   const ms = Date.parse(socket.getPeerCertificate().valid_to ?? "");
-  return Number.isNaN(ms) ? undefined : Math.floor((ms - nowMs) / 86_400_000);
+  if (Number.isNaN(ms)) return {};
+  return { certificate_days_left: Math.floor((ms - nowMs) / dayMs), not_after_ms: ms };
 }
 
 /** Building a context parses some hundred certificates, so the last one is kept. */

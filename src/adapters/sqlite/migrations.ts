@@ -51,6 +51,28 @@ const migrations: readonly string[] = [
     PRIMARY KEY (folder, context)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE generation (
+    workspace TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, digest TEXT NOT NULL, origin TEXT NOT NULL,
+    made_by TEXT NOT NULL, summary TEXT NOT NULL, rolled_back INTEGER NOT NULL DEFAULT 0, sealed BLOB NOT NULL,
+    PRIMARY KEY (workspace, number)
+  ) STRICT;
+  CREATE TABLE in_force (
+    workspace TEXT PRIMARY KEY, number INTEGER NOT NULL, refused_digest TEXT, refused_reason TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE plan (
+    id TEXT PRIMARY KEY, workspace TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER, digest TEXT NOT NULL,
+    state TEXT NOT NULL, approved_digest TEXT, approved_ms INTEGER, sealed BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX plan_by_workspace ON plan (workspace, state);
+  CREATE TABLE apply_journal (plan TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE trust (workspace TEXT PRIMARY KEY, digest TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, workspace TEXT NOT NULL, made_by TEXT NOT NULL,
+    did TEXT NOT NULL, plan TEXT, generation INTEGER, text TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_by_workspace ON audit (workspace, id);
+  `,
 ];
 
 /** The newest schema that this program knows. */

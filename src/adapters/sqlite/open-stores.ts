@@ -1,7 +1,10 @@
+import { dirname, join } from "node:path";
 import type { Stores } from "#application/ports/stores.ts";
 import { createClusterPins } from "./cluster-pins.ts";
 import { createHistoryStore } from "./history-store.ts";
 import { openDatabase, type OpenOptions } from "./open-database.ts";
+import { createPlanStore } from "./plan-store.ts";
+import { createSeal } from "./sealed-text.ts";
 import { createStateStore } from "./state-store.ts";
 
 /**
@@ -15,6 +18,7 @@ export function openStores(file: string, options: OpenOptions = {}): Stores {
     state: createStateStore(database),
     history: createHistoryStore(database),
     clusterPins: createClusterPins(database),
+    plans: createPlanStore(database, createSeal(join(dirname(file), "generations.key"))),
     close: () => void database.close(),
   };
 }

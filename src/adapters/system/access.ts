@@ -45,6 +45,9 @@ export function createAccess(options: AccessOptions): Access {
     environment,
     homeDir,
     workspaceDir,
+    get trusted() {
+      return options.trusted;
+    },
     async resolve(template, signal) {
       signal?.throwIfAborted();
       // All missing variables at once, and before anything is read or run.

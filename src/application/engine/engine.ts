@@ -1,5 +1,5 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { startOrder } from "#domain/dependency-order.ts";
-import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -8,11 +8,15 @@ import type { ForwardDriver } from "../ports/forward-driver.ts";
 import type { LocalAddresses } from "../ports/local-addresses.ts";
 import type { LocalListeners } from "../ports/local-listener.ts";
 import type { Probes } from "../ports/probe.ts";
+import type { Route } from "../ports/route.ts";
+import type { LogQuery, ServiceLog } from "../ports/service-logs.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
 import type { Recorder } from "../history/recorder.ts";
-import { EventLog, type LoggedEvent } from "./event-log.ts";
+import type { Admissions } from "./admissions.ts";
+import { EventLog } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
+import { runtimeEvents } from "./runtime-events.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
 import { WakeDetector, type WakeReason } from "./wake.ts";
 import { wakeServices, wakeWords } from "./wake-services.ts";
@@ -32,6 +36,7 @@ export interface EngineDependencies {
   lookup(workspace: string): VariableLookup;
   /** Whether a client is connected: only then does its lease count. */
   isConnected(clientId: string): boolean;
+  readonly admissions: Admissions;
 }
 
 /** Holds a lease for what a file's edit made a dependency of something that no client wants any more. Never connected. */
@@ -66,6 +71,7 @@ export class Engine {
 
   /** The workspace of a file, read again when it changed. @throws ConnectivityError `config_invalid`, `config_not_found` */
   async workspace(path: string): Promise<Workspace> {
+    await this.#deps.admissions.recover();
     let workspace = this.#workspaces.get(path);
     if (!workspace) {
       workspace = this.#makeWorkspace(path);
@@ -134,6 +140,7 @@ export class Engine {
    * back with the first call that finds it readable.
    */
   async restore(): Promise<void> {
+    await this.#deps.admissions.recover();
     const paths = new Set(this.#deps.store.wanted().map(({ workspace }) => workspace));
     await Promise.all([...paths].map((path) => this.workspace(path).catch(() => undefined)));
   }
@@ -147,6 +154,17 @@ export class Engine {
       const { failure } = runtime.condition;
       if (failure && isAboutAccess(failure.code)) runtime.retry();
     }
+  }
+
+  /** The service's own log. @throws ConnectivityError `not_supported` where its technology knows none; why it cannot be read */
+  async log({ path }: Workspace, spec: ServiceSpec, query: LogQuery, signal: AbortSignal): Promise<ServiceLog> {
+    const driver = await this.#deps.driver(spec.technology);
+    if (!driver.log) {
+      const message = `the log of a service behind ${spec.technology} cannot be read from here; link_logs has what happened to its connection`;
+      throw new ConnectivityError("not_supported", message, { service: spec.name, technology: spec.technology });
+    }
+    const route = await this.#route(path, spec);
+    return driver.log(spec, query, { signal, access: this.#deps.access(path), ...(route && { route }) });
   }
 
   /** Forwarded connections that are open now, over all workspaces. */
@@ -187,10 +205,19 @@ export class Engine {
     return new Workspace(path, {
       clock,
       configSource,
+      admissions: this.#deps.admissions,
       lookup: this.#deps.lookup(path),
       wanted: this.#deps.store.wanted().flatMap(({ workspace, service }) => (workspace === path ? [service] : [])),
       onInherited: (dependency, dependent) => this.#inherit(path, dependency, dependent),
       makeRuntime: (spec, onCondition) => this.#makeRuntime(path, spec, onCondition),
+    });
+  }
+
+  #route(path: string, spec: ServiceSpec): Promise<Route | undefined> {
+    return composeRoute(spec, {
+      access: this.#deps.access(path),
+      service: (name) => this.#workspaces.get(path)?.declaration(name)?.spec,
+      driver: (technology) => this.#deps.driver(technology),
     });
   }
 
@@ -203,33 +230,22 @@ export class Engine {
 
   #makeRuntime(path: string, spec: ServiceSpec, onCondition: () => void): ServiceRuntime {
     const { clock, probes } = this.#deps;
-    const log = { workspace: path, service: spec.name };
+    const told = runtimeEvents({ workspace: path, service: spec.name }, { ...this.#deps, events: this.events });
     const access = this.#deps.access(path);
-    const service = (name: string): ServiceSpec | undefined => this.#workspaces.get(path)?.declaration(name)?.spec;
     return new ServiceRuntime(spec, {
       clock,
       probes,
       access,
       driver: () => this.#deps.driver(spec.technology),
-      route: () => composeRoute(spec, { access, service, driver: (technology) => this.#deps.driver(technology) }),
+      route: () => this.#route(path, spec),
       listen: (service, onConnection) => {
         const listen = service.listen.replace(/^~(?=\/)/, access.homeDir);
         return this.#localEnds.listen({ workspace: path, service: service.name }, { ...service, listen }, onConnection);
       },
+      ...told,
       onCondition: (condition, before) => {
-        this.#deps.recorder.condition(log, condition, before);
-        this.events.add({ ...log, kind: "state", atMs: clock.nowMs(), ...conditionEvent(condition, before) });
+        told.onCondition(condition, before);
         onCondition();
-      },
-      onFlapping: ({ code, message }) =>
-        this.events.add({ ...log, kind: "health", atMs: clock.nowMs(), code, text: message }),
-      onCheck: (result, durationMs) => this.#deps.recorder.check(log, result, durationMs),
-      onConnectionEnd: (outcome, connection) => {
-        void this.#deps.recorder.connection(log, outcome, connection.client);
-        if (outcome === undefined || outcome.ended === "closed") return;
-        const { ended, bytesUp, bytesDown } = outcome;
-        const text = `a connection ended: ${ended.replaceAll("_", " ")} after ${bytesUp} bytes up and ${bytesDown} down`;
-        this.events.add({ ...log, kind: "connection", atMs: clock.nowMs(), text });
       },
     });
   }
@@ -243,19 +259,6 @@ const dependenciesIn =
 /** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
 const isAboutAccess = (code: string): boolean =>
   code === "variable_missing" ||
+  code === "workspace_untrusted" ||
   code === "application_auth_failed" ||
   /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
-
-function conditionEvent(
-  condition: ServiceCondition,
-  before: ServiceCondition,
-): Pick<LoggedEvent, "text" | "code" | "untrusted" | "change"> {
-  const { failure } = condition;
-  const text = `${before.state} → ${condition.state}${failure ? `: ${failure.message}` : ""}`;
-  return {
-    text,
-    change: { from: before.state, to: condition.state },
-    ...(failure && { code: failure.code }),
-    ...(failure?.untrusted !== undefined && { untrusted: failure.untrusted }),
-  };
-}

@@ -36,7 +36,7 @@ export interface ServiceRuntimeDependencies {
 
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
-  readonly spec: ServiceSpec;
+  #spec: ServiceSpec;
   readonly #deps: ServiceRuntimeDependencies;
   readonly #port: LocalPort;
   readonly #reception: Reception;
@@ -54,7 +54,7 @@ export class ServiceRuntime {
   #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#deps = deps;
     this.#reception = new Reception(spec, {
       clock: deps.clock,
@@ -97,6 +97,9 @@ export class ServiceRuntime {
     });
   }
 
+  get spec(): ServiceSpec {
+    return this.#spec;
+  }
   get condition(): ServiceCondition {
     return this.#condition;
   }
@@ -192,6 +195,11 @@ export class ServiceRuntime {
   /** Runs the check now; `undefined` when the link is down. */
   check(): ReturnType<HealthMonitor["check"]> {
     return this.#monitor.check();
+  }
+
+  /** The same way to the same target under a declaration that differs beside that: nothing is cut. */
+  redeclare(spec: ServiceSpec): void {
+    this.#spec = spec;
   }
 
   /** Closes everything; resolves when the local port is released. */

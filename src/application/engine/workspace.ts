@@ -1,13 +1,15 @@
-import { isDeepStrictEqual } from "node:util";
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
 import { startOrder } from "#domain/dependency-order.ts";
 import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
+import { needsNewLink } from "#domain/plan/impact.ts";
+import { sameValue } from "#domain/plan/raw-configuration.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/spec/configuration.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
+import type { Admissions, ValidReading } from "./admissions.ts";
 import { invalidConfiguration, unreadable } from "./configuration-problems.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
 
@@ -18,6 +20,7 @@ export interface WorkspaceDependencies {
   /** What is stored as wanted, by name. */
   readonly wanted: readonly string[];
   makeRuntime(spec: ServiceSpec, onCondition: () => void): ServiceRuntime;
+  readonly admissions: Admissions;
   /** A wanted service came to depend on another one by an edit: that one is wanted too. */
   onInherited(dependency: string, dependent: string): void;
 }
@@ -39,6 +42,7 @@ export class Workspace {
   #variableValues: string | undefined;
   #refreshing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
+  #watching: Disposable | undefined;
 
   constructor(path: string, deps: WorkspaceDependencies) {
     this.path = path;
@@ -66,6 +70,12 @@ export class Workspace {
     if (!this.#refreshing) return this.#beginRefresh();
     this.#queued = this.#refreshing.catch(() => undefined).then(() => this.#beginRefresh());
     return this.#queued;
+  }
+
+  /** The same although the file is as it was: what of it is in force was decided anew. */
+  reload(): Promise<void> {
+    this.#fingerprint = undefined;
+    return this.refresh();
   }
 
   declaration(name: string): ServiceDeclaration | undefined {
@@ -113,7 +123,13 @@ export class Workspace {
     this.#gateAll();
   }
 
+  /** Does not want them any more, once they are not declared. */
+  forget(names: readonly string[]): void {
+    for (const name of names) if (!this.#declared.has(name)) this.#wanted.delete(name);
+  }
+
   async close(): Promise<void> {
+    this.#watching?.[Symbol.dispose]();
     await this.stop([...this.#runtimes.keys()]);
   }
 
@@ -136,11 +152,29 @@ export class Workspace {
       const reading = await this.#deps.configSource.read(this.path, this.#deps.lookup);
       this.#fingerprint = fingerprint;
       this.#problems = reading.ok ? [] : reading.problems;
-      if (reading.ok) await this.#adopt(reading.configuration);
+      if (reading.ok) await this.#admit(reading);
+      else if (!this.#configuration) await this.#fallBack();
     } catch (thrown) {
-      if (!this.#configuration || !(thrown instanceof ConnectivityError)) throw thrown;
+      if (!(thrown instanceof ConnectivityError)) throw thrown;
+      if (!this.#configuration && thrown.code === "config_invalid") await this.#fallBack();
+      if (!this.#configuration) throw thrown;
       this.#problems = [unreadable(thrown)];
     }
+    this.#watching ??= this.#deps.admissions.watch(this);
+  }
+
+  /** A valid reading is in force unless it has to wait for a person, or made something worse before. */
+  async #admit(reading: ValidReading): Promise<void> {
+    const { configuration, settled, adopted } = await this.#deps.admissions.admit(this, reading);
+    if (!settled) this.#fingerprint = undefined;
+    await this.#adopt(configuration);
+    adopted?.();
+  }
+
+  /** After a restart an invalid file changes nothing either: what was in force before is again. */
+  async #fallBack(): Promise<void> {
+    const kept = await this.#deps.admissions.fallBack(this);
+    if (kept) await this.#adopt(kept);
   }
 
   /** Replaces the runtimes whose declaration changed, and starts what is wanted and can run now. */
@@ -149,20 +183,30 @@ export class Workspace {
     this.#configuration = configuration;
     this.#variableValues = this.#valuesOf(configuration.variables);
     this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
-    const outdated = [...this.#runtimes].filter(
-      ([name, runtime]) => !isDeepStrictEqual(runtime.spec, this.#declared.get(name)?.spec),
-    );
+    const outdated = [...this.#runtimes].filter(([name, runtime]) => {
+      const spec = this.#declared.get(name)?.spec;
+      return spec === undefined || needsNewLink(runtime.spec, spec);
+    });
     for (const [name] of outdated) this.#runtimes.delete(name);
     await Promise.all(outdated.map(([, runtime]) => runtime.stop()));
+    const bound: string[] = [];
     for (const { name, spec } of this.#declared.values()) {
-      if (!spec || this.#runtimes.has(name)) continue;
+      if (!spec) continue;
+      const running = this.#runtimes.get(name);
+      if (running) {
+        if (!sameValue(running.spec.dependsOn, spec.dependsOn) && this.#wanted.has(name)) bound.push(name);
+        running.redeclare(spec);
+        continue;
+      }
       this.#runtimes.set(
         name,
         this.#deps.makeRuntime(spec, () => this.#gateAll()),
       );
     }
-    const starting = this.wantedNames("declared").filter((name) => !this.#runtimes.get(name)?.wanted);
-    await this.start(isFirst ? starting : this.#withInherited(starting));
+    const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;
+    const starting = this.wantedNames("declared").filter(idle);
+    const order = isFirst ? starting : this.#withInherited([...starting, ...bound]);
+    await this.start(order.filter(idle));
   }
 
   /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */

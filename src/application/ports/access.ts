@@ -11,6 +11,8 @@ export interface Access {
   readonly homeDir: string;
   /** Folder of the configuration file: relative paths start here. */
   readonly workspaceDir: string;
+  /** Whether a person trusts the workspace: only then its programs run. Absent: no. */
+  readonly trusted?: boolean;
   /**
    * A credential template (`${env:NAME}`, `${env:NAME:default}`, `${file:PATH}`, `${command:…}`, or plain text) as its value.
    * @throws ConnectivityError `variable_missing`, `workspace_untrusted`

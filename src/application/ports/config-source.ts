@@ -3,7 +3,12 @@ import type { ConfigProblem, Configuration } from "#domain/spec/configuration.ts
 export type VariableLookup = (name: string) => string | undefined;
 
 export type ConfigReading =
-  | { readonly ok: true; readonly configuration: Configuration }
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      /** What was read, when it was read from a file. */
+      readonly text?: string;
+    }
   | {
       readonly ok: false;
       readonly path: string;

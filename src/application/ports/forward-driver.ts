@@ -3,6 +3,7 @@ import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "./access.ts";
 import type { Expiry } from "./expiry.ts";
+import type { LogQuery, ServiceLog } from "./service-logs.ts";
 import type { Route } from "./route.ts";
 
 export interface DialContext {
@@ -69,6 +70,11 @@ export interface ForwardDriver {
    * @throws ConnectivityError `config_invalid`, `not_supported`
    */
   hop?(hop: Hop, context: { readonly access: Access; readonly route?: Route }): Promise<Route>;
+  /**
+   * The service's own log, where the technology knows it. Optional.
+   * @throws ConnectivityError why it cannot be read
+   */
+  log?(service: ServiceSpec, query: LogQuery, context: DialContext): Promise<ServiceLog>;
   /**
    * This machine slept, or its network changed: asks every far side at once whether it is still there. What does not
    * answer within about two seconds is ended, as if it had been lost. Resolves when that is known; never rejects.

@@ -27,6 +27,8 @@ export interface HistoryEvent {
   readonly code?: ErrorCode;
   /** Of kind `state`. */
   readonly change?: { readonly from: ServiceState; readonly to: ServiceState };
+  /** What `wait_for` calls it: `plan_approved`. Not stored. */
+  readonly name?: string;
   /** The client that asked for it: a clean name. */
   readonly by?: string;
   /** Text from outside that belongs to it: cleaned and clipped before it is stored. */

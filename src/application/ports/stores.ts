@@ -1,5 +1,6 @@
 import type { ClusterPins } from "./cluster-pins.ts";
 import type { HistoryStore } from "./history-store.ts";
+import type { PlanStore } from "./plan-store.ts";
 import type { StateStore } from "./state-store.ts";
 
 /** All that outlives the daemon, over one database. */
@@ -7,6 +8,7 @@ export interface Stores {
   readonly state: StateStore;
   readonly history: HistoryStore;
   readonly clusterPins: ClusterPins;
+  readonly plans: PlanStore;
   /** Nothing may be used afterwards. */
   close(): void;
 }

@@ -11,6 +11,8 @@ const name = z.string().min(1).max(longestName);
 export const serviceName = name.describe("Name as declared; case and - _ space do not matter");
 /** Several services by name. */
 export const serviceNames = z.array(name).max(mostNames).describe("Names of services");
+/** A name, where the key says of what. */
+export const plainName = name;
 /** One environment by name. */
 export const environmentName = name.describe("Default: the workspace's default environment");
 /** Several names with a description of their own. */

@@ -81,6 +81,32 @@ export interface GetHistoryArgs {
   readonly cursor?: string | undefined;
 }
 
+/** One change that `configure_service` asks for. */
+export interface AskedChange {
+  readonly service?: string | undefined;
+  readonly environment?: string | undefined;
+  /** Keys of the file; `null` removes one. */
+  readonly set?: Readonly<Record<string, unknown>> | undefined;
+  readonly target?: string | undefined;
+  readonly add_to?: string | undefined;
+}
+
+export interface ConfigureServiceArgs {
+  readonly changes?: readonly AskedChange[] | undefined;
+  readonly rollback_to?: number | undefined;
+}
+
+export interface RemoveServiceArgs {
+  readonly service: string;
+}
+
+export interface ApplyPlanArgs {
+  readonly plan_id: string;
+  /** The plan's sentence, word for word. */
+  readonly confirm: string;
+  readonly only?: readonly string[] | undefined;
+}
+
 /**
  * All that the surface (tools, resources, prompts) can ask of the application. Every one answers with a whole `Answer`
  * or rejects with a `ConnectivityError`; those that may take long follow `context.signal` and report progress.
@@ -96,6 +122,9 @@ export interface UseCases {
   waitFor(args: WaitForArgs, context: CallContext): Promise<Answer>;
   getHistory(args: GetHistoryArgs, context: CallContext): Promise<Answer>;
   query(args: QueryArgs, context: CallContext): Promise<Answer>;
+  configureService(args: ConfigureServiceArgs, context: CallContext): Promise<Answer>;
+  removeService(args: RemoveServiceArgs, context: CallContext): Promise<Answer>;
+  applyPlan(args: ApplyPlanArgs, context: CallContext): Promise<Answer>;
   /** The resource `portwright://status`. */
   readStatus(client: ClientSession): Promise<Answer>;
   /** The resource `portwright://services/{name}`; rejects with `unknown_service`. */

@@ -3,9 +3,10 @@ import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
-import { describeProblem } from "../engine/configuration-problems.ts";
+import { configurationFindings, findingSentence, generationOf } from "./configuration-findings.ts";
 import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
+import { openPlanRows } from "./plan-answer.ts";
 import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
@@ -32,14 +33,13 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
   const { include = [] } = args;
   const env = include.includes("env") ? variablesOf(workspace, shown) : [];
   return {
-    summary: statusSummary(workspace, environment?.name ?? "services", shown, notes),
+    summary: `${statusSummary(workspace, environment?.name ?? "services", shown, notes)}${findingSentence(deps, workspace)}`,
     state,
     ...(environment && { environment: environment.name }),
+    ...generationOf(deps, workspace),
     workspace: shownPath(workspace.path, context.client.hello.env["HOME"]),
     at: isoInZone(deps.clock.nowMs(), context.client.hello.timeZone),
-    ...(workspace.problems.length > 0 && {
-      configuration_problems: workspace.problems.slice(0, 5).map(describeProblem),
-    }),
+    ...configurationFindings(deps, workspace),
     ...(notReady.length > 0 && {
       not_ready: notReady
         .slice(0, shownNotReady)
@@ -55,6 +55,7 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
     ...(env.length > 0 && { env }),
     ...(include.includes("expiring") && { expiring: expiring(deps, workspace, context.client.hello.timeZone) }),
     ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
+    ...(include.includes("plans") && { plans: openPlanRows(deps, workspace.path) }),
     ...(include.includes("workspaces") && { workspaces: workspacesOf(deps) }),
     clients: deps.clients
       .names(workspace.path)

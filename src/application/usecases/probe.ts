@@ -10,7 +10,10 @@ import { requireWorkspace, selectService, type UseCaseDependencies } from "./sco
 
 export type ProbeDependencies = UseCaseDependencies & { readonly walk: WalkDependencies };
 
-const knownTypes = ["tcp", "redis", "http", "https", "postgres", "kafka"];
+const knownTypes = [
+  ...["tcp", "tls", "http", "https", "grpc", "postgres", "mysql", "redis", "mongodb", "kafka", "amqp", "dns", "ssh"],
+  ...["udp", "command"],
+];
 
 /** One check through a service's path, with its timings; of another type than the declared one when asked. */
 export async function probe(deps: ProbeDependencies, args: ProbeArgs, context: CallContext): Promise<Answer> {

@@ -60,7 +60,7 @@ export const metricsRow = (hour: HourOfService, timeZone: string | undefined): o
 
 /** The id that a `next_cursor` names. @throws ConnectivityError `invalid_arguments` */
 export function cursorId(cursor: string): number {
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  if (/^\d{1,16}$/.test(cursor)) return Number(cursor);
   throw new ConnectivityError("invalid_arguments", "cursor is not one of ours: take next_cursor of the last answer", {
     argument: "cursor",
   });

@@ -4,6 +4,7 @@ import type { EventFilter, EventKind, Found, Page } from "../ports/history-store
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { QueryArgs, QuerySource } from "../surface/use-cases.ts";
 import { spanOf } from "./moments.ts";
+import { queryLogs } from "./query-logs.ts";
 import { connectionRow, cursorId, eventRow, healthRow, metricsRow, type Untrusted } from "./query-rows.ts";
 import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
 
@@ -37,16 +38,19 @@ export async function query(deps: UseCaseDependencies, args: QueryArgs, context:
   const workspace = await requireWorkspace(deps.engine, client);
   const notes: string[] = [];
   const service = args.service === undefined ? undefined : selectService(workspace, args.service, true, notes);
-  const filter: EventFilter = {
-    workspace: workspace.path,
-    service,
-    ...spanOf(deps, workspace, service, args, context),
-    match: args.match,
-  };
-  const page = {
-    beforeId: args.cursor === undefined ? undefined : cursorId(args.cursor),
-    limit: Math.min(args.limit ?? defaultLimit, largestLimit),
-  };
+  const span = spanOf(deps, workspace, service, args, context);
+  const filter: EventFilter = { workspace: workspace.path, service, ...span, match: args.match };
+  const beforeId = args.cursor === undefined ? undefined : cursorId(args.cursor);
+  const page = { beforeId, limit: Math.min(args.limit ?? defaultLimit, largestLimit) };
+  if (args.source === "logs") {
+    const question = {
+      span,
+      match: args.match,
+      limit: page.limit,
+      ...(beforeId !== undefined && { cursor: beforeId }),
+    };
+    return queryLogs(deps, workspace, service, question, context);
+  }
   const {
     rows,
     total,
@@ -78,7 +82,7 @@ export async function query(deps: UseCaseDependencies, args: QueryArgs, context:
   };
 }
 
-function answer(source: QuerySource, question: Question): Answered {
+function answer(source: Exclude<QuerySource, "logs">, question: Question): Answered {
   const { deps, filter, page, timeZone } = question;
   const store = deps.recorder.read();
   switch (source) {
@@ -105,10 +109,9 @@ function answer(source: QuerySource, question: Question): Answered {
       const rows = hours.slice(from, from + page.limit).map((hour) => row(hour, timeZone));
       return { rows, total: hours.length, ...(from + page.limit < hours.length && { nextId: from + page.limit }) };
     }
-    case "logs":
     case "requests":
-      throw new ConnectivityError("not_supported", `${source} are not recorded yet`, {
-        known: ["events", "link_logs", "health", "connections", "metrics", "audit"],
+      throw new ConnectivityError("not_supported", "requests through routes are not recorded yet", {
+        known: ["logs", "events", "link_logs", "health", "connections", "metrics", "audit"],
       });
   }
 }

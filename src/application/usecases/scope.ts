@@ -6,6 +6,8 @@ import type { ClientSession } from "../client.ts";
 import type { Clients } from "../clients.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { Configurations } from "../plans/configurations.ts";
+import type { PlanDependencies } from "../plans/plan-dependencies.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Recorder } from "../history/recorder.ts";
 import type { Operations } from "./operations.ts";
@@ -17,6 +19,8 @@ export interface UseCaseDependencies {
   readonly clock: Clock;
   readonly operations: Operations;
   readonly recorder: Recorder;
+  readonly plan: PlanDependencies;
+  readonly configurations: Configurations;
 }
 
 /** Names of services, and the environment that they came from when one was asked for. */

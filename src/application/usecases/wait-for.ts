@@ -121,7 +121,7 @@ function stateGoal(workspace: Workspace, service: string, wanted: "ready" | "fai
 
 /** Only what happens from now on counts: what was there before is for `query`. */
 function eventGoal(
-  { engine }: UseCaseDependencies,
+  { engine, plan: { plans } }: UseCaseDependencies,
   workspace: Workspace,
   { event, match }: WaitForArgs,
   service: string | undefined,
@@ -130,15 +130,23 @@ function eventGoal(
   const wanted = (one: LoggedEvent): boolean =>
     one.id > lastId &&
     (service === undefined || one.service === service) &&
-    (event === undefined || one.kind === event || one.code === event) &&
+    (event === undefined || one.kind === event || one.code === event || one.name === event) &&
     (match === undefined || one.text.toLowerCase().includes(match.toLowerCase()));
+  // An approval that came before the question still waits to be used.
+  const approvedBefore = (): Pick<LoggedEvent, "service" | "kind" | "text"> | undefined => {
+    if (event !== "plan_approved") return undefined;
+    const approved = plans.openPlans(workspace.path).find(({ plan, approval }) => approval?.digest === plan.digest);
+    return (
+      approved && { service: "", kind: "config", text: `${approved.plan.id} was approved by a person at a terminal` }
+    );
+  };
   return {
     title: event === undefined ? "a line that matches" : `the event ${event}`,
     reached: () => {
-      const found = engine.events.all(workspace.path).find(wanted);
+      const found = engine.events.all(workspace.path).find(wanted) ?? approvedBefore();
       return (
         found && {
-          summary: `${found.service}: ${found.text}`,
+          summary: found.service === "" ? found.text : `${found.service}: ${found.text}`,
           seen: { service: found.service, kind: found.kind, text: found.text },
         }
       );

@@ -9,10 +9,10 @@ import {
   verification,
   type Fields,
 } from "../answer-fields.ts";
-import type { Command, Invocation } from "../command.ts";
-import { callTool, type ToolAnswer } from "../daemon-client.ts";
+import type { Command } from "../command.ts";
 import { exitOf } from "../finish.ts";
 import { render, type Sheet } from "../render.ts";
+import { startAndWait } from "../start-and-wait.ts";
 
 export const up: Command = {
   usage: "up [ENVIRONMENT] [--service NAME]…",
@@ -36,22 +36,6 @@ export const up: Command = {
     return exitOf(answered, answered.answer["state"] === "ready");
   },
 };
-
-/** A tool answers within 25 s; starting may take longer. It may be asked again: what is under way goes on. */
-async function startAndWait(invocation: Invocation): Promise<ToolAnswer> {
-  const { positionals, options } = invocation;
-  const args = {
-    ...(positionals[0] !== undefined && { environment: positionals[0] }),
-    ...(options["service"] !== undefined && { services: options["service"] }),
-    ...(options["replace"] === true && { replace: true }),
-    ...(options["take-over"] === true && { take_over: true }),
-  };
-  let answered = await callTool(invocation, "start_environment", args);
-  while (!answered.isError && answered.answer["state"] === "starting") {
-    answered = await callTool(invocation, "start_environment", args);
-  }
-  return answered;
-}
 
 function sheet(answer: Fields): Sheet {
   return {

@@ -7,12 +7,15 @@ import { startMyDevEnvironment } from "#prompts/start-my-dev-environment.ts";
 import { whyIsItFailing } from "#prompts/why-is-it-failing.ts";
 import { service } from "#resources/service.ts";
 import { status } from "#resources/status.ts";
+import { applyPlan } from "#tools/apply-plan.ts";
+import { configureService } from "#tools/configure-service.ts";
 import { controlService } from "#tools/control-service.ts";
 import { diagnose } from "#tools/diagnose.ts";
 import { getHistory } from "#tools/get-history.ts";
 import { getStatus } from "#tools/get-status.ts";
 import { probe } from "#tools/probe.ts";
 import { query } from "#tools/query.ts";
+import { removeService } from "#tools/remove-service.ts";
 import { startEnvironment } from "#tools/start-environment.ts";
 import { stopEnvironment } from "#tools/stop-environment.ts";
 import { waitFor } from "#tools/wait-for.ts";
@@ -27,11 +30,14 @@ export const tools: readonly AnyTool[] = [
   startEnvironment,
   stopEnvironment,
   getStatus,
+  configureService,
   controlService,
+  removeService,
   diagnose,
   probe,
   waitFor,
   query,
+  applyPlan,
   getHistory,
 ];
 

@@ -84,6 +84,11 @@ export class TargetWatch implements Disposable {
     return this.#object?.error ?? this.#pods?.error;
   }
 
+  /** All that are selected now, ready or not. */
+  get pods(): readonly Pod[] {
+    return this.#pods?.items ?? [];
+  }
+
   /** A pod as it is now, ready or not; `undefined` when it is not there any more. */
   pod({ pod, uid }: { readonly pod: string; readonly uid: string }): Pod | undefined {
     const found = this.#pods?.find(pod);

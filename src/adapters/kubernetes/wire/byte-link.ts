@@ -7,8 +7,12 @@ import { longestHeader, opcode, putFrameHeader, wholeFrame } from "./websocket-f
 export interface ByteSink {
   /** Received bytes: a view, valid until this returns. */
   bytes(chunk: Buffer): void;
-  /** Called once; without an error when the peer closed in order. */
-  ended(error?: ConnectivityError): void;
+  /** A message of a WebSocket begins; its bytes follow. */
+  message?(): void;
+  /** Anything came, if only an answer to a ping. */
+  heard?(): void;
+  /** Called once. `goodbye`: the peer said that it closes in order, where the protocol has words for it. */
+  ended(error?: ConnectivityError, goodbye?: boolean): void;
 }
 
 /** An upgraded connection as two byte streams, whatever carries them. */
@@ -35,6 +39,10 @@ export interface ByteLink {
 
 /** How long the peer may take to answer our good-bye. */
 const goodbyeMs = 2000;
+/** How long what was written before it may take to be taken. */
+const unsentMs = 60_000;
+
+type Finish = (error?: ConnectivityError, goodbye?: boolean) => void;
 
 abstract class SocketLink implements ByteLink {
   abstract readonly protocol: string;
@@ -54,16 +62,17 @@ abstract class SocketLink implements ByteLink {
   }
 
   start(sink: ByteSink): void {
-    const finish = (error?: ConnectivityError): void => {
+    const finish = (error?: ConnectivityError, goodbye = false): void => {
       if (this.#ended) return;
       this.#ended = true;
       this.socket.destroy();
-      sink.ended(error);
+      sink.ended(error, goodbye);
     };
     const take = this.decoder(sink, finish);
     const read = (chunk: Buffer): void => {
       if (this.#ended) return;
       try {
+        sink.heard?.();
         take(chunk);
       } catch (error) {
         finish(toConnectivityError(error));
@@ -101,10 +110,13 @@ abstract class SocketLink implements ByteLink {
 
   end(): void {
     this.goodbye();
-    this.socket.end();
     // What still comes is read and thrown away: otherwise the peer's end would never be seen.
     this.socket.resume();
-    const force = setTimeout(() => this.socket.destroy(), goodbyeMs).unref();
+    let force = setTimeout(() => this.socket.destroy(), unsentMs).unref();
+    this.socket.end(() => {
+      clearTimeout(force);
+      force = setTimeout(() => this.socket.destroy(), goodbyeMs).unref();
+    });
     this.socket.once("close", () => clearTimeout(force));
   }
 
@@ -115,7 +127,7 @@ abstract class SocketLink implements ByteLink {
   abstract write(buffer: Buffer, done: () => void): void;
   protected abstract goodbye(): void;
   /** How received chunks become the sink's bytes. */
-  protected abstract decoder(sink: ByteSink, finish: (error?: ConnectivityError) => void): (chunk: Buffer) => void;
+  protected abstract decoder(sink: ByteSink, finish: Finish): (chunk: Buffer) => void;
 }
 
 /** SPDY directly on an upgraded connection: what servers before 1.31 and some gateways speak. */
@@ -163,14 +175,15 @@ export class WebSocketLink extends SocketLink {
     this.socket.write(wholeFrame(opcode.close, Buffer.from([0x03, 0xe8]), this.#masking)); // 1000: done
   }
 
-  protected decoder(sink: ByteSink, finish: (error?: ConnectivityError) => void): (chunk: Buffer) => void {
+  protected decoder(sink: ByteSink, finish: Finish): (chunk: Buffer) => void {
     const decoder = new WebSocketDecoder({
       bytes: (chunk) => sink.bytes(chunk),
+      message: () => sink.message?.(),
       ping: (payload) => {
         if (this.socket.writableLength > mostQueued) throw brokenProtocol("the server asks without reading answers");
         this.socket.write(wholeFrame(opcode.pong, payload, this.#masking));
       },
-      close: (status) => finish(closedBy(status)),
+      close: (status) => finish(closedBy(status), true),
     });
     return (chunk) => decoder.push(chunk);
   }

@@ -1,5 +1,5 @@
 /** An answer that is still to come is waited for this long. */
-const answerWaitMs = 10_000;
+export const answerWaitMs = 10_000;
 /** An answer that has begun may pause this long. */
 const pauseMs = 1000;
 
@@ -8,8 +8,6 @@ export interface LateEndOptions {
   /** Whether silence is ours: the reader has not taken what came. */
   readonly behind: () => boolean;
   readonly send: () => void;
-  /** How long to wait for an answer that has not begun. */
-  readonly waitMs?: number;
 }
 
 /**
@@ -39,7 +37,7 @@ export class LateEnd implements Disposable {
 
   /** Our input is at its end. */
   begin(): void {
-    this.#wait(this.#answered ? pauseMs : (this.#options.waitMs ?? answerWaitMs));
+    this.#wait(this.#answered ? pauseMs : answerWaitMs);
   }
 
   [Symbol.dispose](): void {

@@ -11,7 +11,7 @@ export interface LivenessOptions {
   /** Whether silence means nothing now: what would be heard is held up by somebody else than the peer. */
   readonly excused: () => boolean;
   /** A ping stayed unanswered for `doubtMs`: nothing new belongs here, what is open may be waited for. */
-  readonly onDoubt: () => void;
+  readonly onDoubt?: () => void;
   readonly onDead: () => void;
 }
 
@@ -99,7 +99,7 @@ export class Liveness implements Disposable {
 
   async #doubt(): Promise<void> {
     if (this.#listening.size > 0 || (await this.#hears(doubtMs))) return;
-    if (!this.#options.excused()) this.#options.onDoubt();
+    if (!this.#options.excused()) this.#options.onDoubt?.();
   }
 
   #next(): Disposable {

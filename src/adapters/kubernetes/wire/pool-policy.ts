@@ -5,6 +5,8 @@ export interface TunnelLoad {
   readonly stalled: boolean;
   /** Bytes that wait to be sent on it. */
   readonly queued: number;
+  /** Its connections share nothing: any number of them is as good as none. */
+  readonly unshared?: boolean;
 }
 
 export interface PoolLimits {
@@ -44,7 +46,7 @@ export function chooseTunnel(
     if (cost(load) < cost(tunnels[best] ?? load)) best = index;
   }
   const chosen = tunnels[best];
-  if (chosen?.streams === 0) return { use: best };
+  if (chosen !== undefined && isFree(chosen)) return { use: best };
   if (dialing > waiting) return "wait";
   if (tunnels.length + dialing < limits.maxTunnels) return "dial";
   return chosen === undefined ? "wait" : { use: best };
@@ -57,10 +59,15 @@ export function sparesWanted(streams: number, { spares: [least, most] }: PoolLim
 
 /** How many tunnels to dial ahead, so that the next connections find one without a stream. */
 export function tunnelsToDial(tunnels: readonly TunnelLoad[], dialing: number, limits: PoolLimits): number {
-  const idle = tunnels.filter((load) => load.streams === 0).length;
+  const idle = tunnels.filter(isFree).length;
+  // One that shares nothing is spare enough.
+  if (tunnels.some((load) => load.unshared)) return 0;
   const wanted = sparesWanted(tunnels.length - idle, limits);
   return Math.max(0, Math.min(wanted - idle - dialing, limits.maxTunnels - tunnels.length - dialing));
 }
 
+/** Whether a connection on it is alone. */
+const isFree = (load: TunnelLoad): boolean => load.streams === 0 || load.unshared === true;
+
 const cost = (load: TunnelLoad): number =>
-  (load.stalled ? 1_000_000 : 0) + (load.queued >= bulkBytes ? 10_000 : 0) + load.streams;
+  isFree(load) ? 0 : (load.stalled ? 1_000_000 : 0) + (load.queued >= bulkBytes ? 10_000 : 0) + load.streams;

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { type ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import { type ConnectivityError, type Facts, toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import { abortable } from "../abortable.ts";
 import type { ForwardTarget } from "./forward-error.ts";
@@ -54,6 +54,11 @@ export class TunnelPool {
 
   get protocol(): string | undefined {
     return this.#tunnels[0]?.protocol;
+  }
+
+  /** What its way to the pod cannot do. */
+  get limits(): Facts | undefined {
+    return this.#tunnels[0]?.limits;
   }
 
   /**

@@ -46,6 +46,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #lastRefused = 0;
   #requestId = 0;
   #waits: boolean;
+  #onReceived: (() => void) | undefined;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
 
@@ -136,6 +137,22 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
 
   verify(): Promise<void> {
     return this.#state === "closed" ? Promise.resolve() : this.#liveness.verify();
+  }
+
+  /** Whether the peer answers a ping in time; the signal ends the waiting. */
+  answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
+    if (this.#state === "closed") return Promise.resolve(false);
+    this.#outbox.frames(ping(1));
+    return new Promise((resolve) => {
+      const late = this.#clock.after(withinMs, () => resolve(false));
+      this.#onReceived = () => {
+        late[Symbol.dispose]();
+        this.#onReceived = undefined;
+        resolve(true);
+      };
+      void this.closed.then(() => resolve(false));
+      signal.addEventListener("abort", () => resolve(false), { once: true });
+    });
   }
 
   drain(): void {
@@ -239,6 +256,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     if (this.#state === "closed") return;
     this.#liveness.heard();
     this.#decoder.push(chunk);
+    this.#onReceived?.();
   }
 
   #closeWhenEmpty(): void {

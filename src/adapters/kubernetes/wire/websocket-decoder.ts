@@ -2,8 +2,10 @@ import { brokenProtocol } from "./spdy-decoder.ts";
 
 /** Takes what a client reads of a WebSocket, in order. */
 export interface WebSocketSink {
-  /** Payload of binary messages; borders of messages and frames mean nothing here. A view of the received chunk. */
+  /** Payload of binary messages; borders of frames mean nothing. A view of the received chunk. */
   bytes(chunk: Buffer): void;
+  /** A binary message begins, for who cares about borders. */
+  message?(): void;
   ping(payload: Buffer): void;
   /** The peer closes; 1005 when it gave no status. */
   close(status: number): void;
@@ -87,6 +89,7 @@ export class WebSocketDecoder {
     else if ((opcode === 0) !== this.#fragmented) throw brokenProtocol("WebSocket fragments are out of order");
     else this.#fragmented = !final;
     this.#opcode = opcode;
+    if (opcode === 2) this.#sink.message?.();
   }
 
   #payload(bytes: Buffer): void {

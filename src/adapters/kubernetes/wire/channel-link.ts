@@ -1,0 +1,100 @@
+import type { Duplex } from "node:stream";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import type { WebSocketLink } from "./byte-link.ts";
+import { ChannelStream } from "./channel-stream.ts";
+import type { ForwardTarget } from "./forward-error.ts";
+import { answerWaitMs } from "./late-end.ts";
+import type { PodLink } from "./pod-link.ts";
+
+/** Failures that tell of the way to the pod, not of one connection. */
+const ofTheWay = new Set([
+  "connection_lost",
+  "pod_gone",
+  "cluster_unreachable",
+  "credentials_rejected",
+  "credentials_expired",
+]);
+
+/**
+ * The way to a pod by `v4.channel.k8s.io`: a WebSocket for each connection, dialled when it is opened. Nothing is open
+ * between connections, so that a lost cluster is noticed by the next one.
+ */
+export class ChannelLink implements PodLink {
+  readonly protocol = "v4.channel.k8s.io";
+  readonly limits = { half_close: false, linger_ms: answerWaitMs, connections: "one WebSocket each" };
+  readonly stalled = false;
+  readonly queued = 0;
+  readonly unshared = true;
+  readonly closed: Promise<ConnectivityError | undefined>;
+  readonly #dial: (port: number, signal: AbortSignal) => Promise<WebSocketLink>;
+  readonly #clock: Clock;
+  readonly #streams = new Set<ChannelStream>();
+  #state: "open" | "draining" | "closed" = "open";
+  #settle!: (cause: ConnectivityError | undefined) => void;
+  onIdle: () => void = () => {};
+  othersRespond: () => boolean = () => false;
+
+  /** @param dial opens a WebSocket to a port of the pod */
+  constructor(dial: (port: number, signal: AbortSignal) => Promise<WebSocketLink>, clock: Clock) {
+    this.#dial = dial;
+    this.#clock = clock;
+    this.closed = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  get usable(): boolean {
+    return this.#state === "open";
+  }
+  get streams(): number {
+    return this.#streams.size;
+  }
+  get responsive(): boolean {
+    return this.#state !== "closed";
+  }
+
+  open(target: ForwardTarget): Duplex {
+    if (this.#state !== "open") throw new ConnectivityError("connection_lost", "the way to the pod is closed");
+    const stream = new ChannelStream((signal) => this.#dial(target.port, signal), this.#clock, target);
+    this.#streams.add(stream);
+    stream.once("error", (error) => {
+      if (error instanceof ConnectivityError && ofTheWay.has(error.code)) this.#finish(error);
+    });
+    stream.once("close", () => {
+      this.#streams.delete(stream);
+      this.onIdle();
+      this.#closeWhenEmpty();
+    });
+    return stream;
+  }
+
+  async verify(): Promise<void> {
+    await Promise.all([...this.#streams].map((stream) => stream.verify()));
+  }
+
+  drain(): void {
+    if (this.#state !== "open") return;
+    this.#state = "draining";
+    this.onIdle();
+    this.#closeWhenEmpty();
+  }
+
+  destroy(reason?: ConnectivityError): void {
+    const why = reason ?? new ConnectivityError("connection_lost", "the way to the pod was closed on our side");
+    for (const stream of [...this.#streams]) stream.destroy(why);
+    this.#finish(reason);
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#state === "draining" && this.#streams.size === 0) this.#finish(undefined);
+  }
+
+  /** Connections that are open have WebSockets of their own and live on. */
+  #finish(cause: ConnectivityError | undefined): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#settle(cause);
+    this.onIdle();
+  }
+}

@@ -1,0 +1,153 @@
+import { Duplex } from "node:stream";
+import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import type { WebSocketLink } from "./byte-link.ts";
+import { ChannelReader } from "./channel-reader.ts";
+import { forwardError, type ForwardTarget } from "./forward-error.ts";
+import { LateEnd } from "./late-end.ts";
+import { Liveness } from "./liveness.ts";
+import { tunnelLimits } from "./tunnel-limits.ts";
+
+/** Longer writes are cut: a message is read whole at the other end. */
+const maxMessage = 32_768;
+const dataChannel = 0;
+const highWaterMark = 65_536;
+
+/**
+ * One forwarded TCP connection with a WebSocket of its own, channels 0 (data) and 1 (error) of `v4.channel.k8s.io`. There
+ * is no half-close: after our end of input the WebSocket stays until the target ends, or is silent for long.
+ */
+export class ChannelStream extends Duplex {
+  readonly #clock: Clock;
+  readonly #target: ForwardTarget;
+  readonly #dialing = new AbortController();
+  readonly #lateEnd: LateEnd;
+  readonly #reader = new ChannelReader();
+  #link: WebSocketLink | undefined;
+  #liveness: Liveness | undefined;
+  /** What waits for the WebSocket. */
+  #held: (() => void) | undefined;
+  #paused = false;
+  /** We said good-bye first: the other side owes none. */
+  #leaving = false;
+  #unsent = 0;
+
+  /** @param dial opens the WebSocket */
+  constructor(dial: (signal: AbortSignal) => Promise<WebSocketLink>, clock: Clock, target: ForwardTarget) {
+    super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
+    this.#clock = clock;
+    this.#target = target;
+    this.#lateEnd = new LateEnd({
+      after: (ms, run) => clock.after(ms, run),
+      behind: () => this.readableLength > 0,
+      send: () => {
+        this.#leaving = true;
+        this.#link?.end();
+      },
+    });
+    this.on("error", () => {});
+    dial(this.#dialing.signal).then(
+      (link) => this.#opened(link),
+      (error: unknown) => this.destroy(toConnectivityError(error)),
+    );
+  }
+
+  override _read(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#link?.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.#link === undefined) this.#held = () => this.#send(chunk, done);
+    else this.#send(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#lateEnd.begin();
+    done();
+  }
+
+  /** See `PodLink.verify`. */
+  async verify(): Promise<void> {
+    await this.#liveness?.verify();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#dialing.abort(new ConnectivityError("cancelled", "the connection was closed before it was open"));
+    this.#lateEnd[Symbol.dispose]();
+    this.#liveness?.[Symbol.dispose]();
+    this.#held = undefined;
+    if (this.readableEnded || this.#reader.ended) this.#link?.end();
+    else this.#link?.destroy();
+    done(error);
+  }
+
+  #opened(link: WebSocketLink): void {
+    if (this.destroyed) return link.destroy();
+    this.#link = link;
+    this.#liveness = new Liveness({
+      clock: this.#clock,
+      intervalMs: tunnelLimits.pingIntervalMs,
+      ping: () => link.ping(),
+      sending: () => this.#unsent > 0,
+      // A target that takes no bytes keeps our pings from being read: the system's own time limit remains.
+      excused: () => this.#paused || this.#unsent > 0,
+      onDead: () => this.destroy(lost("the cluster no longer answers")),
+    });
+    link.start({
+      message: () => this.#reader.message(),
+      heard: () => this.#liveness?.heard(),
+      bytes: (chunk) => this.#received(chunk),
+      ended: (error, goodbye) =>
+        this.#ended(error ?? (goodbye === true || this.#leaving ? undefined : lost("it was broken off"))),
+    });
+    this.#held?.();
+    this.#held = undefined;
+  }
+
+  #received(chunk: Buffer): void {
+    const data = this.#reader.read(chunk);
+    if (data === undefined || this.destroyed) return;
+    this.#lateEnd.heard();
+    if (this.push(data)) return;
+    this.#paused = true;
+    this.#link?.pause();
+  }
+
+  #ended(error: ConnectivityError | undefined): void {
+    this.#liveness?.[Symbol.dispose]();
+    if (this.destroyed) return;
+    if (this.#reader.errorText !== "") this.destroy(forwardError(this.#reader.errorText, this.#target));
+    else if (error !== undefined) this.destroy(error);
+    else {
+      this.#reader.ended = true;
+      this.push(null);
+      // What is written from now on reaches nobody.
+      if (!this.writableEnded) this.end();
+    }
+  }
+
+  #send(chunk: Buffer, done: () => void): void {
+    const link = this.#link;
+    if (link === undefined || this.destroyed) return done();
+    this.#lateEnd.wrote();
+    this.#unsent += chunk.length;
+    const sent = (bytes: number): void => {
+      this.#unsent -= bytes;
+      this.#liveness?.sent();
+      if (this.#unsent === 0) done();
+    };
+    for (let at = 0; at < chunk.length; at += maxMessage) {
+      const part = chunk.subarray(at, at + maxMessage);
+      const buffer = Buffer.allocUnsafe(link.headroom + 1 + part.length);
+      buffer[link.headroom] = dataChannel;
+      part.copy(buffer, link.headroom + 1);
+      link.write(buffer, () => sent(part.length));
+    }
+    if (chunk.length === 0) done();
+  }
+}
+
+const lost = (why: string): ConnectivityError =>
+  new ConnectivityError("connection_lost", `the way to the pod is gone: ${why}`);

@@ -1,0 +1,46 @@
+import type { ServiceCondition } from "#domain/service-state.ts";
+import type { ServiceKey } from "../history/hour-ledger.ts";
+import type { Recorder } from "../history/recorder.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { EventLog, LoggedEvent } from "./event-log.ts";
+import type { ServiceRuntimeDependencies } from "./service-runtime.ts";
+
+type Told = Pick<ServiceRuntimeDependencies, "onCondition" | "onFlapping" | "onCheck" | "onConnectionEnd">;
+
+/** What a running service tells, as events and in the history. */
+export function runtimeEvents(
+  of: ServiceKey,
+  { events, recorder, clock }: { readonly events: EventLog; readonly recorder: Recorder; readonly clock: Clock },
+): Required<Told> {
+  const add = (event: Pick<LoggedEvent, "kind" | "text"> & Partial<LoggedEvent>): void =>
+    events.add({ ...of, atMs: clock.nowMs(), ...event });
+  return {
+    onCondition(condition, before) {
+      recorder.condition(of, condition, before);
+      add({ kind: "state", ...conditionEvent(condition, before) });
+    },
+    onFlapping: ({ code, message }) => add({ kind: "health", code, text: message }),
+    onCheck: (result, durationMs) => recorder.check(of, result, durationMs),
+    onConnectionEnd(outcome, connection) {
+      void recorder.connection(of, outcome, connection.client);
+      if (outcome === undefined || outcome.ended === "closed") return;
+      const { ended, bytesUp, bytesDown } = outcome;
+      const text = `a connection ended: ${ended.replaceAll("_", " ")} after ${bytesUp} bytes up and ${bytesDown} down`;
+      add({ kind: "connection", text });
+    },
+  };
+}
+
+function conditionEvent(
+  condition: ServiceCondition,
+  before: ServiceCondition,
+): Pick<LoggedEvent, "text" | "code" | "untrusted" | "change"> {
+  const { failure } = condition;
+  const text = `${before.state} → ${condition.state}${failure ? `: ${failure.message}` : ""}`;
+  return {
+    text,
+    change: { from: before.state, to: condition.state },
+    ...(failure && { code: failure.code }),
+    ...(failure?.untrusted !== undefined && { untrusted: failure.untrusted }),
+  };
+}

@@ -1,0 +1,106 @@
+import type { Configuration, ServiceDeclaration } from "../spec/configuration.ts";
+import type { ServiceSpec } from "../spec/service.ts";
+import { sameValue } from "./raw-configuration.ts";
+
+/** What of a service runs now, as far as a change of its declaration matters. */
+export interface Running {
+  readonly wanted: boolean;
+  /** Forwarded connections that are open. */
+  readonly connections: number;
+  /** Other clients that want it up. */
+  readonly otherClients: readonly string[];
+}
+
+/** What a change does to what runs. */
+export interface Impact {
+  readonly starts: readonly string[];
+  readonly restarts: readonly string[];
+  readonly stops: readonly string[];
+  /** Services that run and keep their connections. */
+  readonly untouched: number;
+  readonly breaks_connections: number;
+  readonly other_clients: readonly string[];
+  /** Variables of programs: `+NAME` comes, `-NAME` goes, `~NAME` changes. */
+  readonly env: readonly string[];
+}
+
+/** Keys that say nothing about the way to the target: a running link goes on when only they change. */
+const besideTheLink = ["tags", "description", "exports", "dependsOn"] as const;
+
+/** Whether a running service must be replaced to become what is declared now. */
+export function needsNewLink(before: ServiceSpec, after: ServiceSpec): boolean {
+  const strip = (spec: ServiceSpec): Record<string, unknown> => {
+    const rest: Record<string, unknown> = { ...spec };
+    for (const key of besideTheLink) delete rest[key];
+    return rest;
+  };
+  return !sameValue(strip(before), strip(after));
+}
+
+type Step = "start" | "restart" | "stop" | "untouched";
+
+/**
+ * The steps from what runs to what is declared, service by service; services that do not run and are not to start have
+ * none. `starting`: names that are to be started beside what runs.
+ */
+export function planSteps(
+  before: Pick<Configuration, "services">,
+  after: Pick<Configuration, "services">,
+  running: (name: string) => Running,
+  starting: readonly string[],
+): ReadonlyMap<string, Step> {
+  const old = byName(before);
+  const now = byName(after);
+  const steps = new Map<string, Step>();
+  for (const name of new Set([...old.keys(), ...now.keys()])) {
+    const { wanted } = running(name);
+    const canRun = now.get(name)?.spec?.enabled === true;
+    if (!wanted) {
+      if (canRun && starting.includes(name)) steps.set(name, "start");
+      continue;
+    }
+    const [was, is] = [old.get(name)?.spec, now.get(name)?.spec];
+    const ran = was?.enabled === true;
+    if (!canRun) {
+      if (ran) steps.set(name, "stop");
+    } else if (!ran || was === undefined || is === undefined) steps.set(name, "start");
+    else steps.set(name, needsNewLink(was, is) ? "restart" : "untouched");
+  }
+  return steps;
+}
+
+/** The same steps with what they cost: connections, other clients, variables. */
+export function impactOf(
+  before: Pick<Configuration, "services">,
+  after: Pick<Configuration, "services">,
+  running: (name: string) => Running,
+  starting: readonly string[],
+): Impact {
+  const steps = planSteps(before, after, running, starting);
+  const named = (step: Step): string[] => [...steps].flatMap(([name, other]) => (other === step ? [name] : []));
+  const [restarts, stops] = [named("restart"), named("stop")];
+  const hurt = [...restarts, ...stops].map(running);
+  return {
+    starts: named("start"),
+    restarts,
+    stops,
+    untouched: named("untouched").length,
+    breaks_connections: hurt.reduce((sum, { connections }) => sum + connections, 0),
+    other_clients: [...new Set(hurt.flatMap(({ otherClients }) => otherClients))],
+    env: variableChanges(before, after),
+  };
+}
+
+const byName = ({ services }: Pick<Configuration, "services">): Map<string, ServiceDeclaration> =>
+  new Map(services.map((service) => [service.name, service]));
+
+function variableChanges(before: Pick<Configuration, "services">, after: Pick<Configuration, "services">): string[] {
+  const variables = ({ services }: Pick<Configuration, "services">): Map<string, string> =>
+    new Map(services.flatMap(({ spec }) => Object.entries(spec?.exports ?? {})));
+  const [old, now] = [variables(before), variables(after)];
+  const come = [...now].flatMap(([name, value]) =>
+    old.has(name) ? (old.get(name) === value ? [] : [`~${name}`]) : [`+${name}`],
+  );
+  const go = [...old.keys()].flatMap((name) => (now.has(name) ? [] : [`-${name}`]));
+  return [...come, ...go];
+}

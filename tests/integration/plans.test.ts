@@ -1,0 +1,351 @@
+/** Plan, apply, verify, roll back: over real files, store and sockets. */
+import { readFile, stat, symlink, rename, chmod, mkdir } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { PersonRequest } from "#application/usecases/person.ts";
+import { eventually } from "../support/eventually.ts";
+import {
+  makePortwright,
+  redisCheck,
+  serviceYaml,
+  type TestClient,
+  type TestPortwright,
+  type Told,
+} from "../support/portwright.ts";
+import { redisCommand } from "../support/redis-client.ts";
+import { startRespServer, type RespServer } from "../support/resp-server.ts";
+
+let server: RespServer;
+let portwright: TestPortwright;
+let client: TestClient;
+
+beforeEach(async () => {
+  server = await startRespServer();
+  portwright = await makePortwright();
+});
+afterEach(async () => {
+  await portwright[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+const cache = (name = "cache", keys = ""): string =>
+  serviceYaml(name, server.port, `${redisCheck}${keys === "" ? "" : `, ${keys}`}`);
+const text = (): Promise<string> => readFile(portwright.file, "utf8");
+const portOf = (endpoint: string): number => Number(endpoint.split(":").at(-1));
+const redisKeys = (port = server.port): Record<string, unknown> => ({
+  technology: "ssh",
+  remote_port: port,
+  connection: { host: "direct" },
+  health_check: { type: "redis", interval: "1s", timeout: "1s" },
+});
+
+/** Starts all, and gives the local port of each. */
+async function started(services: readonly string[], rest = ""): Promise<Record<string, number>> {
+  await portwright.configure(services, rest);
+  client = await portwright.connect();
+  const told = await client.call("startEnvironment", {});
+  expect(told["state"]).toBe("ready");
+  return Object.fromEntries(told["services"].map((row: Told) => [row["service"], portOf(row["endpoint"])]));
+}
+
+async function openThrough(port: number): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  socket.write("PING\r\n");
+  await once(socket, "data");
+  return socket;
+}
+
+const person = (request: PersonRequest): Promise<Told> => portwright.application.person(request, client.session);
+const apply = (plan: Told, more: object = {}): Promise<Told> =>
+  client.call("applyPlan", { plan_id: plan["plan_id"], confirm: plan["confirm"], ...more });
+const stateOf = async (service: string): Promise<string> => {
+  const told = await client.call("getStatus", { services: [service] });
+  if (told["ready"]) return "ready";
+  return told["stopped"] ? "stopped" : told["not_ready"][0].state;
+};
+
+describe("a plan", () => {
+  test("[plan-apply] adds a service: shown, applied, verified; comments and running connections stay", async () => {
+    const ports = await started(
+      [cache("one"), `${cache("two")} # the second`],
+      "environments:\n  - {name: dev, services: [one, two], default: true}\n",
+    );
+    const open = await openThrough(ports["one"] ?? 0);
+    const before = await text();
+    const plan = await client.call("configureService", {
+      changes: [
+        { service: "redis", set: { ...redisKeys(), exports: { REDIS_URL: "redis://${host}:${port}" } }, add_to: "dev" },
+      ],
+    });
+    expect(plan).toMatchObject({
+      risk: "low",
+      base_generation: 1,
+      impact: { starts: ["redis"], restarts: [], stops: [], breaks_connections: 0, env: ["+REDIS_URL"] },
+      next_steps: [{ tool: "apply_plan", arguments: { plan_id: plan["plan_id"], confirm: plan["confirm"] } }],
+    });
+    expect(plan["plan_id"]).toMatch(/^add-redis-[0-9a-f]{4}$/);
+    expect(plan["confirm"]).toMatch(
+      /^Add redis: 127\.0\.0\.1:.* → ssh\/direct\/localhost:\d+, in dev\. Restarts nothing\.$/,
+    );
+    expect(plan["expires_in_s"]).toBe(900);
+    expect(plan["changes"].map(({ id, op }: Told) => [id, op])).toEqual([
+      ["redis", "add"],
+      ["env:dev", "change"],
+    ]);
+    expect(plan["changes"][0].yaml).toContain("name: redis");
+    expect(await text()).toBe(before);
+
+    const applied = await apply(plan);
+    expect(applied).toMatchObject({
+      outcome: "applied",
+      generation: 2,
+      verified: [{ service: "redis", state: "ready", by: "redis PING" }],
+      env_changed: [{ name: "REDIS_URL" }],
+      undo: { tool: "configure_service", arguments: { rollback_to: 1 } },
+    });
+    expect(await text()).toContain("# the second");
+    expect(await text()).toContain("name: redis");
+    open.write("PING\r\n");
+    await once(open, "data");
+    open.destroy();
+    expect(portwright.store.wanted().map(({ service }) => service)).toEqual(["one", "two", "redis"]);
+    // It is through: a second time is told so.
+    expect(await apply(plan)).toMatchObject({ outcome: "stale", error: { code: "plan_stale" } });
+  });
+
+  test("[plan-confirm] is applied with its own sentence only, in its time, over the text that it was made from", async () => {
+    await started([cache()]);
+    const change = { changes: [{ service: "cache", set: { description: "a cache" } }] };
+    const plan = await client.call("configureService", change);
+    await expect(
+      client.call("applyPlan", { plan_id: plan["plan_id"], confirm: `${plan["confirm"]} ` }),
+    ).rejects.toMatchObject({ code: "invalid_arguments" });
+    await expect(client.call("applyPlan", { plan_id: "no-such-1234", confirm: "x" })).rejects.toMatchObject({
+      code: "unknown_plan",
+    });
+    await portwright.write(`${await text()}# a comment\n`);
+    expect(await apply(plan)).toMatchObject({ outcome: "stale", error: { code: "plan_stale" } });
+    expect(await text()).not.toContain("a cache");
+    const anew = await client.call("configureService", change);
+    expect(await apply(anew)).toMatchObject({ outcome: "applied" });
+    expect(await client.call("configureService", change)).toMatchObject({ changes: [] });
+  });
+
+  test("[plan-rollback] is rolled back, file and all, when what was ready is not any more", async () => {
+    const ports = await started([cache("orders"), cache("other")]);
+    const open = await openThrough(ports["other"] ?? 0);
+    const before = await text();
+    const plan = await client.call("configureService", { changes: [{ service: "orders", set: { remote_port: 1 } }] });
+    expect(plan).toMatchObject({ risk: "review", impact: { restarts: ["orders"] } });
+    const told = await apply(plan);
+    expect(told).toMatchObject({
+      outcome: "rolled_back",
+      generation: 1,
+      because: [{ service: "orders", before: "ready" }],
+      verified: [{ service: "orders", state: "ready" }],
+    });
+    expect(await text()).toBe(before);
+    expect(await redisCommand(ports["orders"] ?? 0, "PING")).toBe("+PONG");
+    open.write("PING\r\n");
+    await once(open, "data");
+    open.destroy();
+    expect(await client.call("getStatus", {})).toMatchObject({ generation: 1, state: "ready" });
+  });
+
+  test("[plan-remove] of a service mends what names it, and goes back to a kept generation", async () => {
+    await started(
+      [cache("db"), cache("api", "depends_on: [db]"), cache("web")],
+      "environments:\n  - {name: dev, services: [db, api], default: true}\n",
+    );
+    await client.call("startEnvironment", { services: ["web"] });
+    const before = await text();
+    const plan = await client.call("removeService", { service: "DB" });
+    expect(plan).toMatchObject({ dependents: ["api"], risk: "review", impact: { stops: ["db"], restarts: [] } });
+    expect(plan["changes"].map(({ id, op }: Told) => [id, op])).toEqual([
+      ["api", "change"],
+      ["db", "remove"],
+      ["env:dev", "change"],
+    ]);
+    expect(await apply(plan)).toMatchObject({ outcome: "applied", generation: 2 });
+    expect(await text()).not.toMatch(/\bdb\b/);
+    expect(portwright.store.wanted().map(({ service }) => service)).toEqual(["api", "web"]);
+    expect(await stateOf("api")).toBe("ready");
+    const back = await client.call("configureService", { rollback_to: 1 });
+    expect(back["summary"]).toContain("Go back to generation 1");
+    expect(await apply(back)).toMatchObject({ outcome: "applied", generation: 3 });
+    expect(await text()).toBe(before);
+    await expect(client.call("configureService", { rollback_to: 77 })).rejects.toMatchObject({
+      code: "invalid_arguments",
+    });
+  });
+
+  test("[plan-policy] holds references in credential fields only, and no key that runs a program", async () => {
+    await started([cache()]);
+    const refused = (set: object): Promise<void> =>
+      expect(
+        client.call("configureService", { changes: [{ service: "cache", set: set as Record<string, unknown> }] }),
+      ).rejects.toMatchObject({
+        code: "refused_by_policy",
+      });
+    await refused({ connection: { password: "${command:vault read x}" } });
+    await refused({ connection: { password: "${file:/etc/shadow}" } });
+    await refused({ connection: { password: "hunter2" } });
+    await refused({ connection: { proxy_command: "nc evil 1" } });
+    await refused({ connection: { known_hosts_file: "/tmp/x" } });
+    await refused({ connection: { host: "${env:EVIL}" } });
+    await refused({ description: "${env:AWS_SECRET_ACCESS_KEY}" });
+    await refused({ health_check: { type: "command", config: { run: ["x"] } } });
+    await refused({ exports: { X: "postgres://u:secret@${host}" } });
+    const fine = { connection: { password: "${env:PASSWORD}" } };
+    expect(await client.call("configureService", { changes: [{ service: "cache", set: fine }] })).toHaveProperty(
+      "plan_id",
+    );
+  });
+
+  test("says what would not be valid, and changes nothing", async () => {
+    await started([cache()]);
+    const before = await text();
+    const ask = (changes: object[]): Promise<Told> => client.call("configureService", { changes });
+    await expect(ask([{ service: "cache", set: { locl_port: 1 } }])).rejects.toMatchObject({
+      code: "invalid_arguments",
+    });
+    await expect(ask([{ service: "Cache", set: { local_port: 1 } }])).rejects.toMatchObject({
+      code: "invalid_arguments",
+    });
+    await expect(ask([{ service: "new", set: redisKeys(), add_to: "stging" }])).rejects.toMatchObject({
+      code: "unknown_environment",
+    });
+    await expect(ask([])).rejects.toMatchObject({ code: "invalid_arguments" });
+    await expect(ask([{ service: "a", environment: "b" }])).rejects.toMatchObject({ code: "invalid_arguments" });
+    await expect(client.call("configureService", {})).rejects.toMatchObject({ code: "invalid_arguments" });
+    expect(await text()).toBe(before);
+  });
+
+  test("only: a part of a plan", async () => {
+    await started([cache()]);
+    const plan = await client.call("configureService", {
+      changes: [
+        { service: "a", set: redisKeys() },
+        { service: "b", set: redisKeys() },
+      ],
+    });
+    await expect(apply(plan, { only: ["c"] })).rejects.toMatchObject({ code: "invalid_arguments" });
+    expect(await apply(plan, { only: ["b"] })).toMatchObject({ outcome: "applied", verified: [{ service: "b" }] });
+    expect(await text()).not.toContain("name: a");
+  });
+
+  test("makes the first configuration of a folder", async () => {
+    client = await portwright.connect();
+    const plan = await client.call("configureService", { changes: [{ service: "redis", set: redisKeys() }] });
+    expect(plan["base_generation"]).toBe(0);
+    expect(await apply(plan)).toMatchObject({
+      outcome: "applied",
+      generation: 1,
+      verified: [{ service: "redis", state: "ready" }],
+    });
+    expect(await text()).toMatch(/^version: "1.0"\n/);
+    expect(await stateOf("redis")).toBe("ready");
+  });
+
+  test("the file keeps its mode and the link that leads to it", async () => {
+    const real = join(portwright.folder, "real");
+    await mkdir(real);
+    await portwright.configure([cache()]);
+    await rename(portwright.file, join(real, "shared.yaml"));
+    await chmod(join(real, "shared.yaml"), 0o600);
+    await symlink(join(real, "shared.yaml"), portwright.file);
+    client = await portwright.connect();
+    await client.call("startEnvironment", {});
+    const plan = await client.call("configureService", { changes: [{ service: "two", set: redisKeys() }] });
+    expect(await apply(plan)).toMatchObject({ outcome: "applied" });
+    expect((await stat(join(real, "shared.yaml"))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(real, "shared.yaml"), "utf8")).toContain("name: two");
+  });
+});
+
+describe("what a person says", () => {
+  const production =
+    "environments:\n  - {name: live, services: [cache], production: true}\n  - {name: dev, services: [], default: true}\n";
+
+  test("[plan-approve] a restricted plan wants a person, bound to what was shown", async () => {
+    await portwright.configure([cache()], production);
+    client = await portwright.connect();
+    await client.call("startEnvironment", { environment: "live" });
+    const plan = await client.call("configureService", { changes: [{ service: "cache", set: { description: "x" } }] });
+    expect(plan).toMatchObject({
+      risk: "restricted",
+      user_steps: [{ command: `portwright approve ${plan["plan_id"]}` }],
+    });
+    expect(await apply(plan)).toMatchObject({
+      outcome: "needs_person",
+      error: { code: "approval_required" },
+      next_steps: [{ tool: "wait_for", arguments: { event: "plan_approved" } }],
+    });
+    const id = plan["plan_id"] as string;
+    const shown = await person({ ask: "plan", plan: id });
+    await expect(person({ ask: "approve", plan: id, digest: "0".repeat(32) })).rejects.toMatchObject({
+      code: "plan_stale",
+    });
+    const waiting = client.call("waitFor", { event: "plan_approved", timeout_s: 10 });
+    await person({ ask: "approve", plan: id, digest: String(shown["digest"]) });
+    expect(await waiting).toMatchObject({ done: true });
+    // Who asks late is told as well.
+    expect(await client.call("waitFor", { event: "plan_approved", timeout_s: 0 })).toMatchObject({ done: true });
+    expect(await client.call("getStatus", { include: ["plans"] })).toMatchObject({
+      plans: [{ plan_id: id, approved: true }],
+    });
+    expect(await apply(plan)).toMatchObject({ outcome: "applied" });
+  });
+
+  test("[plan-trust] trust is bound to the keys: it makes them work, and ends when one changes", async () => {
+    const keys = (file: string): string[] => [
+      cache(),
+      serviceYaml("secret", server.port, `health_check: {type: redis, config: {password: "\${file:${file}}"}}`),
+    ];
+    await portwright.configure(keys("pw"));
+    client = await portwright.connect();
+    await client.call("startEnvironment", {});
+    const codeOf = async (): Promise<string | undefined> =>
+      (await client.call("getStatus", { services: ["secret"] }))["not_ready"]?.[0]?.code;
+    expect(await codeOf()).toBe("workspace_untrusted");
+    const shown = await person({ ask: "trust_keys" });
+    expect(shown).toMatchObject({
+      trusted: false,
+      keys: [{ where: "secret", key: "health_check.config.password", text: "${file:pw}" }],
+    });
+    await person({ ask: "trust", digest: shown["digest"] });
+    await eventually(async () => (await codeOf()) !== "workspace_untrusted", 5000);
+    // An edit of such a key waits for a person, and what was in force still is.
+    await portwright.configure(keys("other"));
+    const held = await client.call("getStatus", { include: ["plans"] });
+    expect(held).toMatchObject({
+      generation: 1,
+      configuration_finding: { code: "approval_required" },
+      plans: [{ risk: "restricted" }],
+    });
+    await expect(person({ ask: "trust", digest: shown["digest"] })).rejects.toMatchObject({
+      code: "plan_stale",
+    });
+    const again = await person({ ask: "trust_keys" });
+    await person({ ask: "trust", digest: again["digest"] });
+    expect(await client.call("getStatus", {})).toMatchObject({ generation: 2 });
+    expect(await client.call("getStatus", {})).not.toHaveProperty("configuration_finding");
+  });
+
+  test("[reload-approve] an edit of production waits, and is in force once it is approved", async () => {
+    await portwright.configure([cache()], production);
+    client = await portwright.connect();
+    await client.call("startEnvironment", { environment: "live" });
+    await portwright.configure([cache("cache", "description: new")], production);
+    const status = await client.call("getStatus", { include: ["plans"] });
+    const [waiting] = status["plans"];
+    expect(status["user_steps"]?.[0]?.command).toBe(`portwright approve ${waiting.plan_id}`);
+    const shown = await person({ ask: "plan", plan: waiting.plan_id });
+    const told = await person({ ask: "approve", plan: waiting.plan_id, digest: shown["digest"] });
+    expect(told).toMatchObject({ generation: 2 });
+  });
+});
