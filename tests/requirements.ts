@@ -45,6 +45,12 @@ export const requirements = {
   "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
+  "ssh-proxy-jump": "ProxyJump of ~/.ssh/config is a route too",
+  "ssh-proxy-command": "ProxyCommand of ~/.ssh/config is run without a shell, and ends with its connection",
+  "ssh-pool-growth":
+    "a server that has no room for a channel gets a further connection, which is closed when it is empty",
+  "ssh-back-soon": "a server that was gone is noticed within moments of its return, whatever the backoff",
+  "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
   // Daemon, shim and command line
@@ -131,6 +137,7 @@ export const requirements = {
   "cli-env": "env prints an environment's variables for files, shells and scripts",
   "cli-history": "history, logs and probe tell people what the tools tell models",
   "cli-watch": "status --watch is a live table that fits the terminal, and a stream of what is different for scripts",
+  "history-cluster": "pods that come, go and are restarted, and images that change, stand in the timeline",
   history: "get_history tells the timeline with who asked, in pages, by service, kind and time",
   "history-difference": "and what is different between two moments, also since it last worked",
   "history-outlives": "what happened, and when a service was last ready, outlives the daemon",
@@ -156,6 +163,14 @@ export const requirements = {
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  "reload-watch":
+    "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
+  "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",
+  "reload-rollback":
+    "an edit by hand after which a healthy service is not is taken back in what runs, not in the file, and is a finding",
+  "reload-storm":
+    "the file edited 100 times a second, half of it invalid: no crash, no lost connection, the last valid edit wins",
   "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;

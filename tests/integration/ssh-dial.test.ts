@@ -379,12 +379,4 @@ describe("~/.ssh/config", () => {
     expect(transport.via).toBe("ssh bastion");
     expect(bastion.logins).toBe(1);
   });
-
-  test("a host behind a jump is refused in so many words", async () => {
-    await home.write("config", "Host inner\n  ProxyJump bastion\n");
-    expect(await failure(open(22, { host: "inner" }))).toMatchObject({
-      code: "not_supported",
-      facts: { option: "ProxyJump" },
-    });
-  });
 });

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSshDriver } from "#adapters/ssh/index.ts";
 import { composeRoute } from "#application/engine/routes.ts";
@@ -7,6 +8,7 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { serviceSchema, type ServiceSpec } from "#domain/spec/service.ts";
 import { startEcho } from "../contract/forward-driver-targets.ts";
 import { createDirectDriver } from "../support/direct-driver.ts";
+import { eventually } from "../support/eventually.ts";
 import { sshHome, type SshHome } from "../support/ssh-client.ts";
 import { newKey, startSshServer, type SshServer } from "../support/ssh-server.ts";
 
@@ -166,6 +168,63 @@ describe("a route of SSH hops", () => {
   });
 });
 
+describe("hops of ~/.ssh/config", () => {
+  const configured = async (...lines: string[]): Promise<void> => {
+    const config = await readFile(`${home.dir}/.ssh/config`, "utf8");
+    await home.write("config", `${lines.join("\n")}\n${config}`);
+  };
+
+  test("[ssh-proxy-jump] ProxyJump, and the first hop's own before it", async () => {
+    await configured("Host three", "ProxyJump two", "Host two", "ProxyJump one");
+    const transport = await open(echoBehind("three", []));
+    expect(transport.via).toBe("ssh one → ssh two → ssh three");
+    await echoes(transport);
+    // The same connections as by `via`.
+    await echoes(await open(echoBehind("three", ["one", "two"])));
+    expect(servers.map(({ logins }) => logins)).toEqual([1, 1, 1]);
+  });
+
+  test("`via` wins, and a circle is refused", async () => {
+    await configured("Host three", "ProxyJump nowhere.invalid", "Host one two", "ProxyJump two,one");
+    expect(await failure(open(echoBehind("three", ["two"])))).toMatchObject({ code: "config_invalid" });
+    await configured("Host two", "ProxyJump none");
+    expect((await open(echoBehind("three", ["two"]))).via).toBe("ssh two → ssh three");
+  });
+
+  test("[ssh-proxy-command] ProxyCommand, one program without a shell, that ends with the connection", async () => {
+    const pipe = await home.write(
+      "pipe.cjs",
+      `const socket = require("node:net").connect(Number(process.argv[3]), process.argv[2]);
+       process.stdin.pipe(socket).pipe(process.stdout);
+       require("node:fs").writeFileSync(__dirname + "/pid", String(process.pid));`,
+    );
+    await configured("Host one", `ProxyCommand exec ${process.execPath} '${pipe}' %h %p`);
+    const transport = await open(echoBehind("one", []));
+    expect(transport.via).toBe(`program ${process.execPath} → ssh one`);
+    await echoes(transport);
+    const pid = Number(await readFile(`${home.dir}/.ssh/pid`, "utf8"));
+    expect(process.kill(pid, 0)).toBe(true);
+    await driver.close();
+    await eventually(async () => !isAlive(pid), 5000);
+  });
+
+  test.each([
+    ["a program that is not there", "/nonexistent/nc %h", "host_unreachable", { errno: "ENOENT" }, undefined],
+    [
+      "a program that fails",
+      `${process.execPath} -e "console.error('no way');process.exit(3)"`,
+      "host_unreachable",
+      { exit_code: 3 },
+      "no way\n",
+    ],
+  ])("%s", async (_, command, code, facts, untrusted) => {
+    await configured("Host one", `ProxyCommand ${command}`);
+    const error = await failure(open(echoBehind("one", [])));
+    expect(error).toMatchObject({ code, facts });
+    expect(error.untrusted).toBe(untrusted);
+  });
+});
+
 describe("a service as a hop", () => {
   test("[ssh-mixed-hops] one of technology ssh is its server, with its own way before it", async () => {
     service("bastion", { connection: { host: "two" }, via: ["one"] });
@@ -200,8 +259,15 @@ describe("a service as a hop", () => {
   });
 });
 
-const readKey = (name: string): Promise<string> =>
-  import("node:fs/promises").then(({ readFile }) => readFile(`${home.dir}/.ssh/${name}`, "utf8"));
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const readKey = (name: string): Promise<string> => readFile(`${home.dir}/.ssh/${name}`, "utf8");
 
 const pod = (port: number): ServiceSpec =>
   serviceSchema.parse({

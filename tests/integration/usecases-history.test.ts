@@ -84,6 +84,22 @@ describe("get_history", () => {
     expect(told.next_steps?.[0]).toMatchObject({ tool: "diagnose", arguments: { service: "cache" } });
   });
 
+  test("edits of the file stand in it as generations, and the difference names the two that were in force", async () => {
+    const start = Date.now();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await portwright.configure([
+      serviceYaml("cache", server.port, redisCheck),
+      serviceYaml("third", server.port, redisCheck),
+    ]);
+    await eventually(async () => (await client.call("getHistory", {}))["generations"]?.length === 2, 5000);
+    const told = await client.call("getHistory", { since: new Date(start).toISOString() });
+    expect(told["generations"].map(({ generation }: { generation: number }) => generation)).toEqual([2, 1]);
+    expect(told["difference"].configuration).toEqual({ before: 1, after: 2 });
+    expect(texts(told).some((text) => text.startsWith("undefined: "))).toBe(true);
+    const audit = await client.call("query", { source: "audit" });
+    expect(audit["rows"].some(({ kind }: { kind: string }) => kind === "config")).toBe(true);
+  });
+
   test("[history-outlives] is there after a crash, with when each was last ready", async () => {
     const told = await client.call("getHistory", {});
     portwright = await portwright.crash();

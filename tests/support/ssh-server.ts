@@ -20,11 +20,17 @@ export interface SshServerOptions {
   readonly authorizedKeys?: readonly string[];
   /** Said in place of `ssh2js…`. */
   readonly ident?: string;
+  /** Channels that a connection may have; further ones are refused with "resource shortage". Default: any number. */
+  readonly mostChannels?: number;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 /** A real SSH server in the test process. Forwards to wherever it is asked to, with half-close and reset passed on. */
 export interface SshServer extends AsyncDisposable {
   readonly port: number;
+  /** Private, to start another one that is the same host. */
+  readonly hostKeys: readonly string[];
   /** The line of a known_hosts file for each host key. */
   readonly knownHosts: readonly string[];
   /** Connections open at this moment. */
@@ -83,16 +89,32 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
         context.prompt([{ prompt: "Password: ", echo: false }], (answers) => answer(answers[0] === options.password));
       } else answer(admits(context, options));
     });
+    const own = new Set<ServerChannel>();
+    let full = false;
     client.on("tcpip", (accept, reject, info) => {
       if (state.forwarding === "never") return;
-      if (state.forwarding === "allow") forward(accept, reject, info, channels);
-      else reject();
+      full = own.size >= (options.mostChannels ?? Number.POSITIVE_INFINITY);
+      if (state.forwarding !== "allow" || full) return reject();
+      const take = (): ServerChannel => {
+        const channel = accept();
+        own.delete(placeholder);
+        own.add(channel);
+        channel.on("close", () => own.delete(channel));
+        return channel;
+      };
+      const placeholder = {} as ServerChannel;
+      own.add(placeholder);
+      const refuse = (): void => {
+        own.delete(placeholder);
+        reject();
+      };
+      forward(take, refuse, info, channels);
     });
     // ssh2's reject() always says 2; the reason can be chosen only below it.
     const { ["_protocol"]: protocol } = client as unknown as ProtocolInternals;
     const fail = protocol.channelOpenFail.bind(protocol);
     protocol.channelOpenFail = (channel, reason, text) =>
-      fail(channel, typeof state.forwarding === "number" ? state.forwarding : reason, text);
+      fail(channel, full ? 4 : typeof state.forwarding === "number" ? state.forwarding : reason, text);
   });
   // An own listener, so that the sockets are at hand to be cut.
   const listener = net.createServer({ noDelay: true }, (socket) => {
@@ -101,7 +123,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     socket.on("close", () => sockets.delete(socket));
     ssh.injectSocket(socket);
   });
-  listener.listen(0, "127.0.0.1");
+  listener.listen(options.port ?? 0, "127.0.0.1");
   await once(listener, "listening");
   const { port } = listener.address() as net.AddressInfo;
   const cut = (): void => {
@@ -109,6 +131,7 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   };
   return {
     port,
+    hostKeys,
     knownHosts: hostKeys.map((key) => {
       const host = parsed(key);
       return `[127.0.0.1]:${port} ${host.type} ${host.getPublicSSH().toString("base64")}`;

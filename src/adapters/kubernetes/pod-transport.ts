@@ -1,4 +1,5 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { podNews, type SeenPods } from "#domain/kubernetes/pod-news.ts";
 import { isLeaving } from "#domain/kubernetes/pod.ts";
 import type { Balance } from "#domain/routing/pick-target.ts";
 import type { Access } from "#application/ports/access.ts";
@@ -35,6 +36,8 @@ const dialTimeoutMs = 10_000;
 /** Pods that are tried for one connection: what is known of them may be a moment old. */
 const podsTried = 3;
 const podsShown = 10;
+/** Of a change of a thousand pods. */
+const newsAtOnce = 20;
 
 /**
  * The way to one target: warm tunnels to its pods, kept in step with what takes connections now. Ends when no pod does, or
@@ -51,6 +54,8 @@ export class PodTransport implements Transport {
   /** `leaving`: closed, but connections to pods that end by themselves go on until those are gone. */
   #state: "open" | "closing" | "leaving" | "closed" = "open";
   #closing: Promise<void> | undefined;
+  #seen: SeenPods | undefined;
+  #tell: (news: string) => void = () => undefined;
   /** For words and facts when no pod is left. */
   #last: Candidate;
 
@@ -163,7 +168,15 @@ export class PodTransport implements Transport {
 
   /** Looks at the target again; called after each change of its watch. */
   evaluate(): void {
-    if (this.#state === "open" || this.#state === "leaving") this.#pods.follow(this.#parts.watch.state.candidates);
+    if (this.#state !== "open" && this.#state !== "leaving") return;
+    const { news, seen } = podNews(this.#seen, this.#parts.watch.pods);
+    this.#seen = seen;
+    for (const one of news.slice(0, newsAtOnce)) this.#tell(one);
+    this.#pods.follow(this.#parts.watch.state.candidates);
+  }
+
+  onNews(listener: (news: string) => void): void {
+    this.#tell = listener;
   }
 
   #check(): void {

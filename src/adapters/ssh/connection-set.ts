@@ -1,14 +1,14 @@
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import type { SshConnection } from "./connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
 import type { Dial } from "./pooled-server.ts";
 
 /** Against a server that refuses for another reason than it says. */
 const mostConnections = 8;
 
 interface Member {
-  readonly connection: SshConnection;
+  readonly connection: ServerConnection;
   /** It refused a channel when it had this many: with fewer it may take one again. */
   fullAt: number;
 }
@@ -24,10 +24,10 @@ export class ConnectionSet {
   readonly #lingerMs: number;
   readonly #over = new AbortController();
   readonly #resolve: (cause: ConnectivityError | undefined) => void;
-  #growing: Promise<Member> | undefined;
-  #last: SshConnection;
+  #growing: Promise<void> | undefined;
+  #last: ServerConnection;
 
-  constructor(first: SshConnection, dial: Dial, lingerMs: number) {
+  constructor(first: ServerConnection, dial: Dial, lingerMs: number) {
     this.#dial = dial;
     this.#lingerMs = lingerMs;
     this.#last = first;
@@ -40,7 +40,7 @@ export class ConnectionSet {
   get alive(): boolean {
     return this.#members.some(({ connection }) => connection.alive);
   }
-  get first(): SshConnection {
+  get first(): ServerConnection {
     return this.#members[0]?.connection ?? this.#last;
   }
 
@@ -49,27 +49,23 @@ export class ConnectionSet {
     return { ...this.first.facts(), ...(count > 1 && { connections: count }) };
   }
 
-  /** @throws ConnectivityError as `SshConnection.open`; `ssh_session_limit` when a further connection has no room either */
+  /** @throws ConnectivityError as `ServerConnection.open`; `ssh_session_limit` when a further connection has no room either */
   async open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
-    let refusal: ConnectivityError | undefined;
-    for (const member of this.#withRoom()) {
-      try {
-        return await this.#openAt(member, to, signal);
-      } catch (error) {
-        if (!isFull(error)) throw error;
-        refusal = error;
+    for (;;) {
+      let refusal: ConnectivityError | undefined;
+      for (const member of this.#withRoom()) {
+        try {
+          return await this.#openAt(member, to, signal);
+        } catch (error) {
+          if (!isFull(error)) throw error;
+          refusal = error;
+        }
       }
+      // One that takes not even its first channel has no room by its own rules: a further one would not help.
+      const helpless = this.#members.some(({ fullAt }) => fullAt === 0) || this.#members.length >= mostConnections;
+      if (helpless || !this.alive) throw refusal ?? noRoom();
+      await this.#grown(signal);
     }
-    // One that takes not even its first channel has no room by its own rules: a further one would not help.
-    const helpless = this.#members.some(({ fullAt }) => fullAt === 0) || this.#members.length >= mostConnections;
-    if (helpless && refusal) throw refusal;
-    if (helpless || !this.alive) {
-      throw new ConnectivityError("ssh_session_limit", "the SSH server has no room for a further connection");
-    }
-    this.#growing ??= this.#grow().finally(() => {
-      this.#growing = undefined;
-    });
-    return this.#openAt(await this.#growing, to, signal);
   }
 
   /** Says goodbye on all. */
@@ -96,26 +92,40 @@ export class ConnectionSet {
       if (member !== this.#members[0]) stream.once("close", () => this.#closeIfEmpty(member));
       return stream;
     } catch (error) {
-      if (isFull(error)) member.fullAt = member.connection.channels;
+      if (isFull(error)) member.fullAt = Math.min(member.fullAt, member.connection.channels);
       throw error;
     }
   }
 
-  async #grow(): Promise<Member> {
-    const connection = await this.#dial(this.#over.signal);
-    if (this.#over.signal.aborted) connection.destroy();
-    return this.#add(connection);
+  /** A further connection, one for all that need it now. */
+  async #grown(signal: AbortSignal): Promise<void> {
+    this.#growing ??= this.#grow().finally(() => {
+      this.#growing = undefined;
+    });
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = (): void => aborted.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await Promise.race([this.#growing, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
-  #add(connection: SshConnection): Member {
-    const member = { connection, fullAt: Number.POSITIVE_INFINITY };
+  async #grow(): Promise<void> {
+    const connection = await this.#dial(this.#over.signal);
+    if (this.#over.signal.aborted) connection.destroy();
+    this.#add(connection);
+  }
+
+  #add(connection: ServerConnection): void {
+    const member: Member = { connection, fullAt: Number.POSITIVE_INFINITY };
     this.#members.push(member);
     void connection.closed.then((cause) => {
       this.#last = connection;
       this.#members.splice(this.#members.indexOf(member), 1);
       if (this.#members.length === 0) this.#resolve(cause);
     });
-    return member;
   }
 
   #closeIfEmpty(member: Member): void {
@@ -124,6 +134,9 @@ export class ConnectionSet {
     }, this.#lingerMs).unref();
   }
 }
+
+const noRoom = (): ConnectivityError =>
+  new ConnectivityError("ssh_session_limit", "the SSH server has no room for a further connection");
 
 const isFull = (error: unknown): error is ConnectivityError =>
   error instanceof ConnectivityError && error.code === "ssh_session_limit";

@@ -4,6 +4,7 @@ import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
+import type { Incoming, Listening, RemoteListen, ServerConnection } from "./server-connection.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
 
 /** Private to ssh2 (Protocol.js, crypto.js): the only place that tells which crypto a connection really uses. */
@@ -11,22 +12,8 @@ interface ProtocolInternals {
   readonly ["_protocol"]?: { readonly ["_cipher"]?: object };
 }
 
-/** A connection that came to a port that the server listens on for us. */
-export interface Incoming {
-  accept(): TunnelStream;
-  reject(): void;
-}
-
-/** A port or socket that the server listens on. */
-export interface Listening {
-  /** The one that the server chose, where it was to choose. */
-  readonly port: number;
-  /** Idempotent. */
-  close(): void;
-}
-
 /** One authenticated SSH connection with its channels. Ends once; every channel ends with it. */
-export class SshConnection implements ChannelOwner {
+export class SshConnection implements ServerConnection, ChannelOwner {
   /** Resolves once, when it is over: with the cause, or `undefined` after our own `end`/`destroy`. */
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly #client: Client;
@@ -36,6 +23,7 @@ export class SshConnection implements ChannelOwner {
   readonly #streams = new Set<ChannelStream>();
   readonly #waitingForDrain: (() => void)[] = [];
   readonly #listeners = new Map<string, (incoming: Incoming) => void>();
+  #opening = 0;
   #state: "open" | "ending" | "closed" = "open";
   #cause: unknown;
 
@@ -64,9 +52,9 @@ export class SshConnection implements ChannelOwner {
     if (socket.destroyed) this.#over(closed.resolve);
   }
 
-  /** Channels that are open. */
+  /** Channels that are open, or asked for. */
   get channels(): number {
-    return this.#streams.size;
+    return this.#streams.size + this.#opening;
   }
   get alive(): boolean {
     return this.#state === "open";
@@ -99,6 +87,7 @@ export class SshConnection implements ChannelOwner {
     try {
       const onAnswer: ClientCallback = (error, channel) => {
         settled = true;
+        this.#opening--;
         signal.removeEventListener("abort", onAbort);
         if (error) return opening.reject(channelOpenError(error, target, this.#cause));
         const stream = new ChannelStream(channel, this);
@@ -108,12 +97,15 @@ export class SshConnection implements ChannelOwner {
         stream.once("close", () => this.#streams.delete(stream));
         opening.resolve(stream);
       };
+      this.#opening++;
       if ("socket" in to) this.#client.openssh_forwardOutStreamLocal(to.socket, onAnswer);
       else this.#client.forwardOut("127.0.0.1", 0, to.host, to.port, onAnswer);
     } catch (error) {
       // ssh2 throws "Not connected" here, outside its callback.
       signal.removeEventListener("abort", onAbort);
-      if (!settled) opening.reject(connectionLost(this.#cause ?? error));
+      if (settled) return opening.promise;
+      this.#opening--;
+      opening.reject(connectionLost(this.#cause ?? error));
     }
     return opening.promise;
   }
@@ -134,7 +126,7 @@ export class SshConnection implements ChannelOwner {
    * gives no reason); the signal's reason
    */
   async listen(
-    { bind, port, socket }: { readonly bind: string; readonly port: number; readonly socket: string | undefined },
+    { bind, port, socket }: RemoteListen,
     onConnection: (incoming: Incoming) => void,
     signal: AbortSignal,
   ): Promise<Listening> {

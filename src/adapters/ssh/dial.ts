@@ -88,6 +88,8 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
   client.on("error", (error: Error & { level?: string }) => {
     // An agent that cannot sign, or a key that cannot: ssh2 goes on to the next one.
     if (error.level === "agent" || (phase === "login" && error.level === "client-authentication")) return;
+    // A hop that was lost knows why.
+    if (error instanceof ConnectivityError && phase !== "login") return fail(error);
     fail(errnoOf(error) !== undefined && phase === "login" ? connectionLost(error) : explain(error));
   });
   client.on("close", () => fail(explain(undefined)));

@@ -4,7 +4,6 @@ import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, SshService } from "#domain/spec/service.ts";
 import type { DialLimits } from "./dial.ts";
-import { hopRoute } from "./hop-route.ts";
 import type { PoolTiming } from "./pooled-server.ts";
 import { Servers } from "./servers.ts";
 import { declaredHop, type ServerDeclaration } from "./settings.ts";
@@ -40,8 +39,7 @@ export class SshDriver implements ForwardDriver {
 
   async hop(hop: Hop, { access, route }: { readonly access: Access; readonly route?: Route }): Promise<Route> {
     const declaration: ServerDeclaration = typeof hop === "string" ? declaredHop(hop) : ssh(hop).connection;
-    const server = await this.#servers.find(declaration, access, route);
-    return hopRoute(server, route, this.#servers.limits.handshakeMs);
+    return this.#servers.hop(declaration, access, route);
   }
 
   /** A key, a known host or an agent socket that appears or changes, and a server that is back, are worth a new dial. */

@@ -1,12 +1,17 @@
 import type { Duplex } from "node:stream";
 import type { Route, RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import type { DialLimits } from "./dial.ts";
 import type { Server } from "./servers.ts";
 import { filesOf, watchFiles } from "./watch-files.ts";
 
+/** A host that does not answer a hop for this long is taken for unreachable: a new attempt sees its return sooner. */
+const slowestTargetMs = 5000;
+
 /** Through an SSH server to whatever it reaches: its pooled connection is opened when it is first needed. */
-export function hopRoute(server: Server, before: Route | undefined, channelTimeoutMs: number): Route {
+export function hopRoute(server: Server, { handshakeMs }: DialLimits): Route {
   const hop = server.settings.name;
+  const channelTimeoutMs = Math.min(handshakeMs, slowestTargetMs);
   return {
     via: server.via,
     key: server.key,
@@ -24,7 +29,7 @@ export function hopRoute(server: Server, before: Route | undefined, channelTimeo
       }
     },
     watch(onChange) {
-      const watching = [watchFiles(filesOf(server.settings), onChange), before?.watch?.(onChange)];
+      const watching = [watchFiles(filesOf(server.settings), onChange), server.route?.watch?.(onChange)];
       return { [Symbol.dispose]: () => watching.forEach((watch) => watch?.[Symbol.dispose]()) };
     },
   };

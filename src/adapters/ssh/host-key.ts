@@ -7,6 +7,7 @@ import {
   keyTypeOf,
   knownHostName,
   knownKeyTypes,
+  matchesHostField,
   parseKnownHosts,
   type KnownHostLine,
 } from "./known-hosts.ts";
@@ -27,6 +28,20 @@ const algorithmsOfType: Readonly<Record<string, readonly ServerHostKeyAlgorithm[
   "ecdsa-sha2-nistp521": ["ecdsa-sha2-nistp521"],
   "ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256"],
 };
+
+/** Whether all that known_hosts says about a server is which authority signs its key, which ssh2 cannot verify. */
+export async function knownOnlyByAuthority(server: {
+  readonly hostKeyName: string;
+  readonly port: number;
+  readonly knownHostsFiles: readonly string[];
+}): Promise<boolean> {
+  const { lines } = await readKnownHosts(server.knownHostsFiles);
+  if (knownKeyTypes(lines, server.hostKeyName, server.port).length > 0) return false;
+  const names = [knownHostName(server.hostKeyName, server.port), knownHostName(server.hostKeyName, 22)];
+  return lines.some(
+    ({ marker, hosts }) => marker === "cert-authority" && names.some((name) => matchesHostField(hosts, name)),
+  );
+}
 
 interface ReadFiles {
   readonly lines: readonly (KnownHostLine & { readonly file: string })[];

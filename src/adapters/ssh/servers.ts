@@ -1,14 +1,18 @@
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { dialSsh, type DialLimits } from "./dial.ts";
+import type { DialLimits } from "./dial.ts";
+import { dialServer } from "./dial-server.ts";
+import { hopRoute } from "./hop-route.ts";
 import { loginSignature } from "./login-signature.ts";
 import { PooledServer, type Dial, type Lease, type PoolTiming } from "./pooled-server.ts";
-import { connectionKey, resolveSettings, type ServerDeclaration, type SshSettings } from "./settings.ts";
+import { proxyCommandRoute, proxyWords } from "./proxy-command.ts";
+import { connectionKey, declaredBy, resolveSettings, type ServerDeclaration, type SshSettings } from "./settings.ts";
 
 /** An SSH server with all that is needed to log in there; nothing is dialled yet. */
 export interface Server {
   readonly settings: SshSettings;
+  readonly route: Route | undefined;
   /** For people: every hop and this server. */
   readonly via: string;
   /** What makes two of them share a connection. */
@@ -18,6 +22,9 @@ export interface Server {
   /** Calls back when the server, which could not be reached, can be again. */
   watch(onChange: () => void): Disposable;
 }
+
+/** Names of servers whose own hops are being followed. */
+type Path = readonly string[];
 
 /** Finds SSH servers, and holds the connections to them that services and hops share. */
 export class Servers {
@@ -31,14 +38,24 @@ export class Servers {
     this.#timing = timing;
   }
 
-  /** @throws ConnectivityError `config_invalid`, `not_supported` */
-  async find(declaration: ServerDeclaration, access: Access, route: Route | undefined): Promise<Server> {
+  /**
+   * @param given the hops before it; without them those of `~/.ssh/config` (`ProxyJump`, `ProxyCommand`)
+   * @throws ConnectivityError `config_invalid`, `not_supported`
+   */
+  async find(
+    declaration: ServerDeclaration,
+    access: Access,
+    given: Route | undefined,
+    path: Path = [],
+  ): Promise<Server> {
     const settings = await resolveSettings(declaration, access);
+    const route = given ?? (await this.#ownRoute(settings, access, path));
     const key = connectionKey(settings, access, route);
-    const dial = (signal: AbortSignal) => dialSsh({ settings, access, limits: this.limits, route, signal });
+    const dial = (signal: AbortSignal) => dialServer({ settings, access, limits: this.limits, route, signal });
     const name = `ssh ${settings.name}`;
     return {
       settings,
+      route,
       via: route ? `${route.via} → ${name}` : name,
       key,
       acquire: async (signal) => {
@@ -47,6 +64,36 @@ export class Servers {
       },
       watch: (onChange) => this.#pooled(key, dial).watch(onChange),
     };
+  }
+
+  /** A way on from a server. @throws as `find` */
+  async hop(declaration: ServerDeclaration, access: Access, given: Route | undefined, path: Path = []): Promise<Route> {
+    return hopRoute(await this.find(declaration, access, given, path), this.limits);
+  }
+
+  /** The hops that the person's own files name for a server. Of those only the first may have hops of its own, as for `ssh`. */
+  async #ownRoute({ name, driver, resolved }: SshSettings, access: Access, path: Path): Promise<Route | undefined> {
+    const { proxyJump, proxyCommand } = resolved;
+    if (path.includes(name)) {
+      const around = [...path, name].join(" → ");
+      throw new ConnectivityError("config_invalid", `the hops of ~/.ssh/config lead in a circle: ${around}`, {
+        host: name,
+      });
+    }
+    if (proxyCommand !== undefined) {
+      const words = proxyWords(proxyCommand);
+      if (words) return proxyCommandRoute(words, access);
+      // A shell runs it: OpenSSH does that itself.
+      if (driver !== "ssh2") return undefined;
+      throw new ConnectivityError(
+        "not_supported",
+        `the ProxyCommand of ${name} in ~/.ssh/config needs a shell; only a single program is run`,
+        { host: name, option: "ProxyCommand" },
+      );
+    }
+    let route: Route | undefined;
+    for (const jump of proxyJump ?? []) route = await this.hop(declaredBy(jump), access, route, [...path, name]);
+    return route;
   }
 
   async close(): Promise<void> {

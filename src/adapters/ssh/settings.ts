@@ -1,9 +1,8 @@
 import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { SshService } from "#domain/spec/service.ts";
-import { parseHopName } from "./hop-name.ts";
+import { parseHopName, type HopName } from "./hop-name.ts";
 import { resolveHost, type ResolvedHost } from "./config/resolve-host.ts";
 
 /** All that a dial needs to know, resolved from the service, `~/.ssh/config` and the person's environment. */
@@ -24,6 +23,10 @@ export interface SshSettings {
   readonly passphrase: string | undefined;
   readonly password: string | undefined;
   readonly agentSocket: string | undefined;
+  /** The key that the service names, absolute. */
+  readonly keyNamed: string | undefined;
+  /** Which driver the service asks for. */
+  readonly driver: "auto" | "ssh2" | "openssh";
   /** What `~/.ssh/config` says beside. */
   readonly resolved: ResolvedHost;
 }
@@ -33,12 +36,16 @@ const defaultPort = 22;
 /** What a service, or a hop by its name, says about its SSH server. */
 export type ServerDeclaration = Pick<
   SshService["connection"],
-  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile"
+  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile" | "driver"
 >;
 
 /** A hop as a person writes it: `host`, `user@host:port`. @throws ConnectivityError `config_invalid` */
 export function declaredHop(text: string): ServerDeclaration {
-  const { host, user, port = defaultPort } = parseHopName(text);
+  return declaredBy(parseHopName(text));
+}
+
+/** A hop of `~/.ssh/config`. */
+export function declaredBy({ host, user, port = defaultPort }: HopName): ServerDeclaration {
   return {
     host,
     user,
@@ -50,7 +57,7 @@ export function declaredHop(text: string): ServerDeclaration {
   };
 }
 
-/** @throws ConnectivityError `not_supported` when `~/.ssh/config` sends the host through a proxy; those of `resolveHost` */
+/** @throws ConnectivityError as `resolveHost` does */
 export async function resolveSettings(
   connection: ServerDeclaration,
   access: Access,
@@ -62,14 +69,6 @@ export async function resolveSettings(
     port: connection.port === defaultPort ? undefined : connection.port,
     ...(signal && { signal }),
   });
-  const indirect = resolved.proxyJump ? "ProxyJump" : resolved.proxyCommand === undefined ? undefined : "ProxyCommand";
-  if (indirect !== undefined) {
-    throw new ConnectivityError(
-      "not_supported",
-      `~/.ssh/config reaches ${connection.host} by ${indirect}, which is not supported yet`,
-      { host: connection.host, option: indirect },
-    );
-  }
   const { hostName: host, user, port } = resolved;
   const expand = (file: string): string => {
     const tokens: Record<string, string> = { "%": "%", d: access.homeDir, h: host, n: connection.host, r: user };
@@ -91,6 +90,8 @@ export async function resolveSettings(
     passphrase: connection.passphrase,
     password: connection.password,
     agentSocket: resolved.agentSocket,
+    keyNamed: connection.keyFile === undefined ? undefined : expand(connection.keyFile),
+    driver: connection.driver ?? "auto",
     resolved,
   };
 }
@@ -103,5 +104,6 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
   const { host, port, user, hostKeyName, keyFiles, knownHostsFiles, passphrase, password } = settings;
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
-  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, route?.key ?? null]);
+  const way = route?.key ?? [settings.resolved.proxyJump ?? null, settings.resolved.proxyCommand ?? null];
+  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, settings.driver, way]);
 }

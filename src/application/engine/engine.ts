@@ -194,7 +194,7 @@ export class Engine {
   }
 
   #wake(reason: WakeReason): void {
-    const event = { kind: "link" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
+    const event = { kind: "network" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
     for (const [workspace, held] of this.#workspaces)
       for (const service of held.wantedNames("declared")) this.events.add({ workspace, service, ...event });
     wakeServices(this.#runtimes(), (technology) => this.#deps.driver(technology));

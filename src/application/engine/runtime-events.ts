@@ -5,7 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { EventLog, LoggedEvent } from "./event-log.ts";
 import type { ServiceRuntimeDependencies } from "./service-runtime.ts";
 
-type Told = Pick<ServiceRuntimeDependencies, "onCondition" | "onFlapping" | "onCheck" | "onConnectionEnd">;
+type Told = Pick<ServiceRuntimeDependencies, "onCondition" | "onNews" | "onFlapping" | "onCheck" | "onConnectionEnd">;
 
 /** What a running service tells, as events and in the history. */
 export function runtimeEvents(
@@ -19,6 +19,7 @@ export function runtimeEvents(
       recorder.condition(of, condition, before);
       add({ kind: "state", ...conditionEvent(condition, before) });
     },
+    onNews: (text) => add({ kind: "cluster", text }),
     onFlapping: ({ code, message }) => add({ kind: "health", code, text: message }),
     onCheck: (result, durationMs) => recorder.check(of, result, durationMs),
     onConnectionEnd(outcome, connection) {

@@ -30,6 +30,8 @@ export interface ServiceRuntimeDependencies {
   onFlapping(finding: Failure): void;
   /** `undefined`: it was refused. */
   onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
+  /** Something happened to the target. */
+  onNews?(news: string): void;
   /** A check ended; the condition may be the same as before. */
   onCheck?(result: ProbeResult, durationMs: number): void;
 }
@@ -92,6 +94,7 @@ export class ServiceRuntime {
       onOpened: (transport) => {
         this.#monitor.watch(transport);
         this.#reception.admitWaiting(transport);
+        transport.onNews?.((news) => deps.onNews?.(news));
       },
       onDown: () => this.#monitor.pause(),
     });

@@ -36,6 +36,8 @@ export interface Transport {
   facts(): Facts;
   /** Credentials and certificates that this way rests on and that end at a known time. Optional; costs nothing to ask. */
   expiries?(): readonly Expiry[];
+  /** Tells what happens to the target (a pod comes, goes, is restarted), as sentences of ours for the timeline. Optional. */
+  onNews?(listener: (news: string) => void): void;
   /**
    * Opens one connection to the target.
    * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone

@@ -111,6 +111,14 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   ssh_authentication_failed: (fact) => [
     { do: "run", command: sshCommand(fact), why: "shows which logins the server takes" },
   ],
+  ssh_certificate_expired: (fact) => [
+    {
+      do: "login",
+      what: `have the SSH certificate ${fact("certificate_expired") ?? ""} signed again`.replace("  ", " "),
+      why: "it has expired",
+      then: comesBack,
+    },
+  ],
   credentials_expired: (fact) => [
     {
       do: "login",

@@ -47,6 +47,8 @@ export interface ResolvedHost {
   readonly remoteForwards: readonly ForwardLine[];
   readonly dynamicForwards: readonly ForwardLine[];
   readonly gssapiAuthentication: boolean;
+  /** Keys of a smart card are wanted. */
+  readonly pkcs11Provider: boolean;
   readonly passwordAuthentication: boolean;
   readonly keyboardInteractiveAuthentication: boolean;
   readonly publicKeyAuthentication: boolean;
@@ -103,6 +105,7 @@ export async function resolveHost(alias: string, access: Access, asked: LookUp =
     remoteForwards: forwards(found, "remoteforward", withVariables),
     dynamicForwards: forwards(found, "dynamicforward", withVariables),
     gssapiAuthentication: flagOf(obtained, "gssapiauthentication", false),
+    pkcs11Provider: !isNone(textOf(obtained, "pkcs11provider") ?? "none"),
     passwordAuthentication: flagOf(obtained, "passwordauthentication", true),
     keyboardInteractiveAuthentication: flagOf(obtained, "kbdinteractiveauthentication", true),
     // `unbound` and `host-bound` mean yes as well.
