@@ -7,8 +7,6 @@ export interface SteadyOutcome {
   /** Each with when it began, in milliseconds from the start. */
   readonly failures: readonly string[];
   readonly slowestMs: number;
-  /** Answers by who gave them. */
-  readonly by: Readonly<Record<string, number>>;
 }
 
 /**
@@ -44,7 +42,7 @@ export async function steadyClient(
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, startedMs + asked * everyMs - performance.now())));
   }
   await Promise.all(running);
-  return { asked, answered, failures, slowestMs: Math.round(slowestMs), by: {} };
+  return { asked, answered, failures, slowestMs: Math.round(slowestMs) };
 }
 
 async function ask(port: number, word: string, patienceMs: number): Promise<string> {
