@@ -75,7 +75,14 @@ export class AcceptedConnection implements LocalConnection {
     target.on("error", () => undefined);
     const early = { bytes: this.#early.splice(0), ended: this.#ended };
     const kept = new KeptInput();
-    const outcome = await relay(this.#source, early, this.#sourceOf(target), this.#deps.clock, kept);
+    const outcome = await relay(
+      this.#source,
+      early,
+      this.#sourceOf(target),
+      this.#deps.clock,
+      this.#deps.buffers,
+      kept,
+    );
     if (outcome.ended === "undelivered") this.#takeBack(kept.whole ?? []);
     return outcome;
   }
@@ -93,6 +100,8 @@ export class AcceptedConnection implements LocalConnection {
 
   /** As it was before a relay that delivered nothing. */
   #takeBack(bytes: readonly Buffer[]): void {
+    // Each relay leaves listeners behind that have nothing to do any more.
+    this.#source.stream.setMaxListeners(0);
     this.#early.push(...bytes);
     this.#earlyBytes = bytes.reduce((sum, { length }) => sum + length, 0);
     this.#watch();

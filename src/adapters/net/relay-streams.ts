@@ -14,5 +14,5 @@ export function relayStreams(
   target: Socket,
   buffers: ReadBuffers,
 ): Promise<RelayOutcome | Undelivered> {
-  return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock);
+  return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock, buffers);
 }

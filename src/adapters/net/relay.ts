@@ -5,7 +5,9 @@ import type { RelayOutcome, Undelivered } from "#application/ports/local-listene
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ByteSource, Tenure } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
+import { GatheringWriter } from "./gathering-writer.ts";
 import { KeptInput } from "./kept-input.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 import { isPlainSocket } from "./socket-source.ts";
 
 /** What came from the client before the relay. */
@@ -48,6 +50,7 @@ export function relay(
   early: EarlyInput,
   target: ByteSource,
   clock: Pick<Clock, "monotonicMs">,
+  buffers: ReadBuffers,
   kept = new KeptInput(),
 ): Promise<RelayOutcome | Undelivered> {
   const startedMs = clock.monotonicMs();
@@ -114,21 +117,24 @@ export function relay(
       else target.stream.end();
     };
     if (!early.ended) client.stream.once("end", endTarget);
-    target.stream.once("end", () => client.stream.end());
 
     for (const bytes of early.bytes) {
       bytesUp += bytes.length;
       kept.add(bytes, "owned");
       target.stream.write(bytes);
     }
-    pump(target, client.stream, (bytes) => {
+    const gathered = pump(target, client.stream, buffers, (bytes) => {
       if (firstByteMs === undefined) {
         firstByteMs = clock.monotonicMs() - startedMs;
         kept.drop();
       }
       bytesDown += bytes.length;
     });
-    pump(client, target.stream, (bytes, tenure) => {
+    target.stream.once("end", () => {
+      gathered?.flush();
+      client.stream.end();
+    });
+    pump(client, target.stream, buffers, (bytes, tenure) => {
       bytesUp += bytes.length;
       kept.add(bytes, tenure);
       // The target has ended and is gone, and the client goes on sending: nobody will take it.
@@ -138,11 +144,22 @@ export function relay(
   });
 }
 
-const writeShared = (sink: Duplex, bytes: Buffer): boolean =>
-  isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+function write(sink: Duplex, bytes: Buffer, shared: boolean): boolean {
+  if (!shared) return sink.write(bytes);
+  return isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+}
 
-/** One direction: reads while the sink takes it. */
-function pump(source: ByteSource, sink: Duplex, count: (bytes: Buffer, tenure: Tenure) => void): void {
+/**
+ * One direction: reads while the sink takes it.
+ * @returns what holds bytes back for a moment, if anything does
+ */
+function pump(
+  source: ByteSource,
+  sink: Duplex,
+  buffers: ReadBuffers,
+  count: (bytes: Buffer, tenure: Tenure) => void,
+): GatheringWriter | undefined {
+  const gathering = source.bursts === true && isPlainSocket(sink) ? new GatheringWriter(sink, buffers) : undefined;
   let stopped = false;
   /** Writes of lent bytes that the sink has not finished with. */
   let lent = 0;
@@ -164,10 +181,12 @@ function pump(source: ByteSource, sink: Duplex, count: (bytes: Buffer, tenure: T
       sink.write(bytes, taken);
       stopped = sink.writableLength > 0;
     } else {
-      stopped = tenure === "shared" ? !writeShared(sink, bytes) : !sink.write(bytes);
+      const more = gathering !== undefined ? gathering.write(bytes) : write(sink, bytes, tenure === "shared");
+      stopped = !more;
     }
     return !stopped;
   }, isPlainSocket(sink));
   if (sink.writableNeedDrain) stopped = true;
   else source.resume();
+  return gathering;
 }
