@@ -155,6 +155,10 @@ export const requirements = {
   "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
   "kubernetes-watch":
     "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
+  undelivered:
+    "a connection whose target was never reached is tried again or waits, with all that its client sent; nothing is delivered twice",
+  survival:
+    "a rollout, a scale to zero and back, an API server that goes away or falls silent and a stopped process heal by themselves, and refuse nobody who can be served within the waiting room",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
