@@ -85,6 +85,10 @@ export const requirements = {
   "ssh-config-as-openssh": "~/.ssh/config reads the same as by ssh -G",
   "ssh-config-commands":
     "Match exec runs only from a file that nobody else may write, bounded in time, and never with names that a shell takes for more",
+  "ssh-unlock-aside": "an encrypted SSH key is opened without holding forwarded bytes up",
+  "ssh-certificates": "an OpenSSH certificate logs in, an expired one is named, and a host is known by its authority",
+  "ssh-no-secret-outside":
+    "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
