@@ -157,6 +157,8 @@ export const requirements = {
   "plan-confirm":
     "apply_plan takes the plan's own sentence, word for word, in its time, over the text that it was made from",
   "plan-rollback": "what was ready and is not any more after a plan is put back, file and runtime, verified",
+  "plan-killed":
+    "kill -9 at random moments during starts, edits and rollbacks: the next process finds what was last answered, no port is lost",
   "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
