@@ -103,6 +103,9 @@ export const requirements = {
     "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
   "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
+  "discover-targets":
+    "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
+  connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
@@ -116,6 +119,9 @@ export const requirements = {
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-several":
+    "several environments are up at once: stopping one leaves what another one, or a dependent, still needs",
+  "environment-order": "services start as parallel as their dependencies allow, and stop in reverse: dependents first",
   "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
   "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
   "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",

@@ -36,6 +36,8 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
     startEnvironment: () => ok("dev: 1 of 1 ready.", { state: "ready", services: [{ service: "db", state: "ready" }] }),
     stopEnvironment: () => ok("Stopped db.", { stopped: ["db"] }),
     getStatus: () => ok("dev: 1 of 1 ready.", { state: "ready" }),
+    discoverTargets: () => ok("1 target fits.", { targets: [{ target: "a/b/service/c:1" }] }),
+    connect: () => ok("c is ready.", { state: "ready" }),
     controlService: ({ service }) => ok("Done.", { service, state: "ready" }),
     diagnose: ({ service }) =>
       ok("Nothing is wrong.", { ...(service && { service }), status: "healthy", healthy: true }),

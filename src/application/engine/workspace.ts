@@ -1,5 +1,5 @@
 import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { startOrder } from "#domain/dependency-order.ts";
+import { startOrder, stopLayers } from "#domain/dependency-order.ts";
 import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { needsNewLink } from "#domain/plan/impact.ts";
@@ -9,6 +9,7 @@ import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/s
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
+import { filelessWorkspace, type AdHocServices } from "./ad-hoc-services.ts";
 import type { Admissions, ValidReading } from "./admissions.ts";
 import { invalidConfiguration, unreadable } from "./configuration-problems.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
@@ -17,6 +18,8 @@ export interface WorkspaceDependencies {
   readonly clock: Clock;
   readonly configSource: ConfigSource;
   readonly lookup: VariableLookup;
+  /** What clients connected ad hoc. */
+  readonly adHoc: AdHocServices;
   /** What is stored as wanted, by name. */
   readonly wanted: readonly string[];
   makeRuntime(spec: ServiceSpec, onCondition: () => void): ServiceRuntime;
@@ -42,6 +45,7 @@ export class Workspace {
   #variableValues: string | undefined;
   #refreshing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
+  readonly #dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
   #watching: Disposable | undefined;
 
   constructor(path: string, deps: WorkspaceDependencies) {
@@ -70,6 +74,22 @@ export class Workspace {
     if (!this.#refreshing) return this.#beginRefresh();
     this.#queued = this.#refreshing.catch(() => undefined).then(() => this.#beginRefresh());
     return this.#queued;
+  }
+
+  /** What the file declares, then what was connected ad hoc; a name of the file counts for the file. */
+  get services(): readonly ServiceDeclaration[] {
+    return [...this.#declared.values()];
+  }
+
+  isAdHoc(name: string): boolean {
+    return this.#declared.has(name) && !this.configuration.services.some((service) => service.name === name);
+  }
+
+  /** Declares a connection that no file has; one of the same name and another target is replaced. */
+  async declareAdHoc(declaration: Readonly<Record<string, unknown>>): Promise<ServiceDeclaration> {
+    const declared = this.#deps.adHoc.add(declaration, (name) => this.#wanted.has(name));
+    await this.#adopt(this.configuration);
+    return declared;
   }
 
   /** The same although the file is as it was: what of it is in force was decided anew. */
@@ -119,7 +139,10 @@ export class Workspace {
 
   async stop(names: readonly string[]): Promise<void> {
     for (const name of names) this.#wanted.delete(name);
-    await Promise.all(names.flatMap((name) => this.#runtimes.get(name)?.stop() ?? []));
+    for (const layer of stopLayers(names, this.#dependsOn))
+      await Promise.all(
+        layer.flatMap((name) => (this.#wanted.has(name) ? [] : (this.#runtimes.get(name)?.stop() ?? []))),
+      );
     this.#gateAll();
   }
 
@@ -143,6 +166,7 @@ export class Workspace {
   }
 
   async #refresh(): Promise<void> {
+    if (this.path === filelessWorkspace) return this.#configuration ? undefined : this.#adopt(noFile);
     const fingerprint = await this.#deps.configSource.fingerprint(this.path);
     const values = this.#valuesOf(this.#configuration?.variables ?? []);
     const unchanged = fingerprint !== undefined && fingerprint === this.#fingerprint;
@@ -183,6 +207,8 @@ export class Workspace {
     this.#configuration = configuration;
     this.#variableValues = this.#valuesOf(configuration.variables);
     this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
+    for (const service of this.#deps.adHoc.declarations())
+      if (!this.#declared.has(service.name)) this.#declared.set(service.name, service);
     const outdated = [...this.#runtimes].filter(([name, runtime]) => {
       const spec = this.#declared.get(name)?.spec;
       return spec === undefined || needsNewLink(runtime.spec, spec);
@@ -211,13 +237,10 @@ export class Workspace {
 
   /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */
   #withInherited(names: readonly string[]): string[] {
-    const dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
-    for (const name of names) {
-      for (const dependency of startOrder([name], dependsOn)) {
+    for (const name of names)
+      for (const dependency of startOrder([name], this.#dependsOn))
         if (!this.#wanted.has(dependency)) this.#deps.onInherited(dependency, name);
-      }
-    }
-    return startOrder(names, dependsOn);
+    return startOrder(names, this.#dependsOn);
   }
 
   #valuesOf(variables: readonly string[]): string {
@@ -239,6 +262,16 @@ export class Workspace {
     runtime.block(broken === undefined ? undefined : dependencyFailed(broken, this.condition(broken).failure));
   }
 }
+
+/** What clients without a file have. */
+const noFile: Configuration = {
+  path: filelessWorkspace,
+  dialect: "portwright",
+  services: [],
+  environments: [],
+  warnings: [],
+  variables: [],
+};
 
 /** Why a declared service cannot run as it stands. */
 function obstacle(declaration: ServiceDeclaration | undefined): Failure | undefined {

@@ -7,7 +7,7 @@ import { configurationFindings, findingSentence, generationOf } from "./configur
 import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
 import { openPlanRows } from "./plan-answer.ts";
-import { select, shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
+import { select, shownPath, anyWorkspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
 
 // What follows keeps a hundred services in 1,500 tokens.
@@ -20,7 +20,7 @@ const rowsWithProof = 25;
 
 /** The truth table of a workspace. Changes nothing; a unique near miss of a name is taken, and said. */
 export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, context: CallContext): Promise<Answer> {
-  const workspace = await workspaceOf(deps.engine, context.client);
+  const workspace = await anyWorkspaceOf(deps.engine, context.client);
   if (!workspace) return emptyStatus(deps, context);
   const { services, environment, notes } = select(workspace, args, true);
   const shown =
@@ -66,7 +66,7 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
 
 /** What somebody wants up is always shown, whichever environment it came from. */
 function withWanted(workspace: Workspace, services: readonly string[]): string[] {
-  const wanted = workspace.configuration.services.map(({ name }) => name).filter((name) => workspace.isWanted(name));
+  const wanted = workspace.services.map(({ name }) => name).filter((name) => workspace.isWanted(name));
   return [...new Set([...services, ...wanted])];
 }
 
