@@ -83,7 +83,7 @@ export class AcceptedConnection implements LocalConnection {
     // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
     target.on("error", () => undefined);
     const early = { bytes: this.#early.splice(0), ended: this.#ended };
-    return relay(this.#source, early, this.#sourceOf(target), this.#deps.clock);
+    return relay(this.#source, early, this.#sourceOf(target), this.#deps.clock, this.#deps.buffers);
   }
 
   #sourceOf(target: TunnelStream): ByteSource {

@@ -15,6 +15,8 @@ export type Receiver = (bytes: Buffer, tenure: Tenure) => boolean;
  */
 export interface ByteSource {
   readonly stream: Duplex;
+  /** Its bytes come in many pieces of one burst: who writes them on does well to gather them. */
+  readonly bursts?: boolean;
   /**
    * From now on bytes go there.
    * @param keeps whether the receiver gains from `lent` bytes (it writes them to a socket as they are)

@@ -10,5 +10,5 @@ const clock = { monotonicMs: () => performance.now() };
 
 /** Joins a stream that clients come by with a socket to the target, as `relay` does. Never rejects. */
 export function relayStreams(client: Duplex, target: Socket, buffers: ReadBuffers): Promise<RelayOutcome> {
-  return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock);
+  return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock, buffers);
 }

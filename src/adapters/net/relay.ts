@@ -5,6 +5,8 @@ import type { RelayOutcome } from "#application/ports/local-listener.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
+import { GatheringWriter } from "./gathering-writer.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 import { isPlainSocket } from "./socket-source.ts";
 
 /** What came from the client before the relay. */
@@ -40,6 +42,7 @@ export function relay(
   early: EarlyInput,
   target: ByteSource,
   clock: Pick<Clock, "monotonicMs">,
+  buffers: ReadBuffers,
 ): Promise<RelayOutcome> {
   const startedMs = clock.monotonicMs();
   let bytesUp = 0;
@@ -98,17 +101,20 @@ export function relay(
       else target.stream.end();
     };
     if (!early.ended) client.stream.once("end", endTarget);
-    target.stream.once("end", () => client.stream.end());
 
     for (const bytes of early.bytes) {
       bytesUp += bytes.length;
       target.stream.write(bytes);
     }
-    pump(target, client.stream, (bytes) => {
+    const gathered = pump(target, client.stream, buffers, (bytes) => {
       firstByteMs ??= clock.monotonicMs() - startedMs;
       bytesDown += bytes;
     });
-    pump(client, target.stream, (bytes) => {
+    target.stream.once("end", () => {
+      gathered?.flush();
+      client.stream.end();
+    });
+    pump(client, target.stream, buffers, (bytes) => {
       bytesUp += bytes;
       // The target has ended and is gone, and the client goes on sending: nobody will take it.
       if (target.stream.destroyed) cut("reset_by_target");
@@ -117,11 +123,22 @@ export function relay(
   });
 }
 
-const writeShared = (sink: Duplex, bytes: Buffer): boolean =>
-  isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+function write(sink: Duplex, bytes: Buffer, shared: boolean): boolean {
+  if (!shared) return sink.write(bytes);
+  return isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+}
 
-/** One direction: reads while the sink takes it. */
-function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void): void {
+/**
+ * One direction: reads while the sink takes it.
+ * @returns what holds bytes back for a moment, if anything does
+ */
+function pump(
+  source: ByteSource,
+  sink: Duplex,
+  buffers: ReadBuffers,
+  count: (bytes: number) => void,
+): GatheringWriter | undefined {
+  const gathering = source.bursts === true && isPlainSocket(sink) ? new GatheringWriter(sink, buffers) : undefined;
   let stopped = false;
   /** Writes of lent bytes that the sink has not finished with. */
   let lent = 0;
@@ -143,10 +160,12 @@ function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void):
       sink.write(bytes, taken);
       stopped = sink.writableLength > 0;
     } else {
-      stopped = tenure === "shared" ? !writeShared(sink, bytes) : !sink.write(bytes);
+      const more = gathering !== undefined ? gathering.write(bytes) : write(sink, bytes, tenure === "shared");
+      stopped = !more;
     }
     return !stopped;
   }, isPlainSocket(sink));
   if (sink.writableNeedDrain) stopped = true;
   else source.resume();
+  return gathering;
 }

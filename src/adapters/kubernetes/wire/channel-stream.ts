@@ -105,7 +105,7 @@ export class ChannelStream extends Duplex {
     const data = this.#reader.read(chunk);
     if (data === undefined || this.destroyed) return;
     this.#lateEnd.heard();
-    if (this.push(data)) return;
+    if (this.push(Buffer.from(data))) return;
     this.#paused = true;
     this.#link?.pause();
   }
