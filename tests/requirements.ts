@@ -170,6 +170,8 @@ export const requirements = {
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
   "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  proposal:
+    "start_environment without a configuration answers with a plan inferred from compose file, example variables and clusters",
   "reload-watch":
     "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
   "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",
