@@ -89,6 +89,7 @@ export const requirements = {
   "ssh-certificates": "an OpenSSH certificate logs in, an expired one is named, and a host is known by its authority",
   "ssh-no-secret-outside":
     "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
+  "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
