@@ -85,6 +85,10 @@ export const requirements = {
   "ssh-config-as-openssh": "~/.ssh/config reads the same as by ssh -G",
   "ssh-config-commands":
     "Match exec runs only from a file that nobody else may write, bounded in time, and never with names that a shell takes for more",
+  "ssh-unlock-aside": "an encrypted SSH key is opened without holding forwarded bytes up",
+  "ssh-certificates": "an OpenSSH certificate logs in, an expired one is named, and a host is known by its authority",
+  "ssh-no-secret-outside":
+    "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -157,6 +161,10 @@ export const requirements = {
   "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
   "kubernetes-watch":
     "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
+  undelivered:
+    "a connection whose target was never reached is tried again or waits, with all that its client sent; nothing is delivered twice",
+  survival:
+    "a rollout, a scale to zero and back, an API server that goes away or falls silent and a stopped process heal by themselves, and refuse nobody who can be served within the waiting room",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
  * What the receiver may do with the bytes: `owned` are its own, `shared` ones are overwritten as soon as it returns,
  * `lent` ones stay until it calls `resume` (it answers `false` to keep them).
  */
-type Tenure = "owned" | "shared" | "lent";
+export type Tenure = "owned" | "shared" | "lent";
 
 /** Takes bytes; `false`: read no more until `resume`. */
 export type Receiver = (bytes: Buffer, tenure: Tenure) => boolean;
@@ -15,6 +15,8 @@ export type Receiver = (bytes: Buffer, tenure: Tenure) => boolean;
  */
 export interface ByteSource {
   readonly stream: Duplex;
+  /** Its bytes come in many pieces of one burst: who writes them on does well to gather them. */
+  readonly bursts?: boolean;
   /**
    * From now on bytes go there.
    * @param keeps whether the receiver gains from `lent` bytes (it writes them to a socket as they are)
