@@ -76,7 +76,7 @@ describe("[cluster-metadata] a cluster's version, nodes, quotas, warnings and wh
       count: 3,
       involvedObject: { kind: "Pod", name: "web-7c-x" },
     };
-    server.put("events", { metadata: meta("e1"), ...event } as never);
+    server.put("events", { metadata: meta("e1"), ...event });
     const found = await read([web]);
     expect(found).toMatchObject({
       context: "test",

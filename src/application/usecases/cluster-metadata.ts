@@ -20,7 +20,7 @@ const shownPods = 20;
 const readWithinMs = 12_000;
 
 /** What the workspace's services lead to, by context; `undefined`: the current one. */
-export function contextsOf(workspace: Workspace, services: readonly string[]): Map<string | undefined, OfInterest[]> {
+function contextsOf(workspace: Workspace, services: readonly string[]): Map<string | undefined, OfInterest[]> {
   const contexts = new Map<string | undefined, OfInterest[]>();
   for (const service of services) {
     const spec = workspace.declaration(service)?.spec;

@@ -31,7 +31,7 @@ interface Mark {
   readonly provider: Provider;
   /** In our words: what it is known by. */
   readonly by: string;
-  fits(marks: ProviderMarks): boolean;
+  readonly fits: (marks: ProviderMarks) => boolean;
 }
 
 const version = (provider: Provider, pattern: RegExp): Mark => ({
