@@ -128,6 +128,7 @@ export const requirements = {
   "environment-several":
     "several environments are up at once: stopping one leaves what another one, or a dependent, still needs",
   "environment-order": "services start as parallel as their dependencies allow, and stop in reverse: dependents first",
+  "engine-life": "through failures, edits and kills what was last answered is what is up, and nothing is left open",
   "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
   "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
   "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
