@@ -111,6 +111,8 @@ export const requirements = {
   "discover-targets":
     "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
   connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
+  "cluster-metadata":
+    "a cluster's version, provider, nodes, namespaces, quotas and warnings, and resources, usage and relations of the pods behind services, when asked",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
