@@ -90,6 +90,7 @@ function createApplication(
       },
     },
     sources: () => (sources ??= loadSources(kubernetes, portOwners)),
+    metadata: async () => (await kubernetes()).metadata,
     reach: createLocalReach(),
     ownEnvironment: stringValues(env),
     makeAccess: (workspace, environment, trusted) =>
@@ -106,6 +107,7 @@ function createApplication(
     ...application,
     async close() {
       await application.close();
+      await (await cluster)?.driver.close();
       await Promise.all([...drivers.values()].map(async (loading) => (await loading).close()));
     },
   };

@@ -89,6 +89,7 @@ export const requirements = {
   "ssh-certificates": "an OpenSSH certificate logs in, an expired one is named, and a host is known by its authority",
   "ssh-no-secret-outside":
     "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
+  "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -110,6 +111,8 @@ export const requirements = {
   "discover-targets":
     "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
   connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
+  "cluster-metadata":
+    "a cluster's version, provider, nodes, namespaces, quotas and warnings, and resources, usage and relations of the pods behind services, when asked",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",

@@ -16,6 +16,7 @@ import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { ClusterMetadataSource } from "#application/ports/cluster-metadata.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { PlanStore } from "#application/ports/plan-store.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
@@ -60,7 +61,14 @@ export interface TestPortwrightOptions {
   readonly clock?: Clock;
   readonly addresses?: LocalAddresses;
   readonly sources?: readonly TargetSource[];
+  readonly metadata?: ClusterMetadataSource;
 }
+
+/** Nothing is known about any cluster. */
+const noMetadata: ClusterMetadataSource = {
+  read: (context = "current") =>
+    Promise.resolve({ context, tlsVerified: true, quotas: [], events: [], targets: [], unreadable: [] }),
+};
 
 let clients = 0;
 
@@ -84,6 +92,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
     sources: () => Promise.resolve(options.sources ?? []),
+    metadata: () => Promise.resolve(options.metadata ?? noMetadata),
     reach: createLocalReach(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment, trusted) =>
