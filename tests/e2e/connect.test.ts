@@ -49,7 +49,7 @@ describe.skipIf(!testbed.kubeconfig)(
         KUBECONFIG: testbed.kubeconfig ?? "",
         ...env,
       });
-      expect(stdout, stderr).not.toBe("");
+      if (stdout === "") throw new Error(stderr);
       return JSON.parse(stdout) as Told;
     }
 
@@ -98,18 +98,19 @@ describe.skipIf(!testbed.kubeconfig)(
 services:
   - {name: web, technology: kubernetes, remote_port: 80, connection: {context: testbed, namespace: ${namespace.name}, resource_name: web}}
 `);
-      const [cluster] = (await call("get_status", { include: ["metadata"] }))["metadata"] as Told[];
+      const status = await call("get_status", { include: ["metadata"] });
+      const cluster: Told = status["metadata"][0];
       expect(cluster).toMatchObject({ context: "testbed", nodes_ready: "1 of 1", usage_from: "kubelet summary" });
-      expect(cluster?.["version"]).toMatch(/^v1\./);
-      const [pod] = cluster?.["services"][0].pods;
+      expect(cluster["version"]).toMatch(/^v1\./);
+      const pod: Told = cluster["services"][0].pods[0];
       expect(pod).toMatchObject({
         ready: true,
         services: ["web"],
         requests: { cpu: "10m", memory: "16Mi" },
         limits: { memory: "64Mi" },
       });
-      expect(pod.owners[0]).toBe("deployment/web");
-      expect(pod.usage.memory).toMatch(/^[\d.]+[KM]i$/);
+      expect(pod["owners"][0]).toBe("deployment/web");
+      expect(pod["usage"].memory).toMatch(/^[\d.]+[KM]i$/);
     });
 
     test("[kubernetes-accounts] a cluster whose certificate is not checked is a warning in status and diagnosis", async () => {
@@ -150,7 +151,7 @@ services:
     via: [bastion]
 `);
         const answer = await call("start_environment", { services: ["web"] });
-        expect(answer["services"][0], JSON.stringify(answer)).toMatchObject({ service: "web", state: "ready" });
+        expect(answer["services"][0]).toMatchObject({ service: "web", state: "ready" });
       },
     );
   },
