@@ -5,7 +5,7 @@ import type { LocalConnection, RelayOutcome } from "#application/ports/local-lis
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import type { AbandonedPeers } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
-import { isDirect } from "./direct-stream.ts";
+import { type DirectStream, isDirect } from "./direct-stream.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay, reset } from "./relay.ts";
 import { isPlainSocket, socketSource } from "./socket-source.ts";
@@ -83,7 +83,26 @@ export class AcceptedConnection implements LocalConnection {
     // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
     target.on("error", () => undefined);
     const early = { bytes: this.#early.splice(0), ended: this.#ended };
-    return relay(this.#source, early, this.#sourceOf(target), this.#deps.clock, this.#deps.buffers);
+    const outcome = relay(this.#source, early, this.#sourceOf(target), this.#deps.clock, this.#deps.buffers);
+    if (isDirect(target)) this.#attend(target, outcome);
+    return outcome;
+  }
+
+  /** Once its input is at an end: tells a target that waits to answer when the client is gone. */
+  #attend(target: TunnelStream & DirectStream, outcome: Promise<RelayOutcome>): void {
+    let over = false;
+    void outcome.then(() => {
+      over = true;
+      this.#recheck?.[Symbol.dispose]();
+    });
+    const look = async (): Promise<void> => {
+      const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
+      if (over) return;
+      if (abandoned) target.unattended();
+      else this.#recheck = this.#deps.clock.after(recheckMs, () => void look());
+    };
+    if (this.#ended) void look();
+    else this.#source.stream.once("end", () => void look());
   }
 
   #sourceOf(target: TunnelStream): ByteSource {
