@@ -25,13 +25,18 @@ function addHeld(table: string, held: Set<number>): void {
   }
 }
 
-/** Pairs of ports whose first end a process holds; `undefined` where the kernel has no such tables (not Linux). */
-async function readHeld(): Promise<Set<number> | undefined> {
-  const tables = await Promise.allSettled([readFile("/proc/net/tcp", "latin1"), readFile("/proc/net/tcp6", "latin1")]);
-  const read = tables.filter((table) => table.status === "fulfilled");
-  if (read.length === 0) return undefined;
+/** The kernel's tables; a socket of IPv6 that carries IPv4 stands in the second one. */
+const tables = { IPv4: "/proc/net/tcp", IPv6: "/proc/net/tcp6" } as const;
+export type Family = keyof typeof tables;
+
+/** Pairs of ports whose first end a process holds; `undefined` where the kernel has no such table (not Linux). */
+async function readHeld(families: ReadonlySet<Family>): Promise<Set<number> | undefined> {
   const held = new Set<number>();
-  for (const { value } of read) addHeld(value, held);
+  try {
+    for (const family of families) addHeld(await readFile(tables[family], "latin1"), held);
+  } catch {
+    return undefined;
+  }
   return held;
 }
 
@@ -43,12 +48,16 @@ export class AbandonedPeers {
   /** The look that has not begun: a row of an older one could be missing because its connection is newer. */
   #next: Promise<Set<number> | undefined> | undefined;
   #notBeforeMs = 0;
+  /** Tables that the next look is about: the client's end may stand in either, by how it connected. */
+  #asked = new Set<Family>();
 
   /**
    * Whether nobody holds the other end of a loopback connection any more. `false` when it cannot be told.
    * @param peerPort the client's port, which is the local one in its own row
+   * @param family of the address that the client connected from
    */
-  async abandoned(peerPort: number, ourPort: number): Promise<boolean> {
+  async abandoned(peerPort: number, ourPort: number, family: Family): Promise<boolean> {
+    this.#asked.add(family);
     const held = await (this.#next ??= this.#look());
     return held !== undefined && !held.has(key(peerPort, ourPort));
   }
@@ -59,8 +68,10 @@ export class AbandonedPeers {
       setTimeout(resolve, waitMs).unref();
     });
     this.#next = undefined;
+    const families = this.#asked;
+    this.#asked = new Set();
     const startedMs = performance.now();
-    const held = await readHeld();
+    const held = await readHeld(families);
     const nowMs = performance.now();
     this.#notBeforeMs = nowMs + restPerLook * (nowMs - startedMs);
     return held;

@@ -3,7 +3,7 @@ import type { Clock } from "#application/ports/clock.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { LocalConnection, RelayOutcome } from "#application/ports/local-listener.ts";
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
-import type { AbandonedPeers } from "./abandoned-peer.ts";
+import type { AbandonedPeers, Family } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
 import { type DirectStream, isDirect } from "./direct-stream.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
@@ -15,6 +15,9 @@ const mostHeldBytes = 64 * 1024;
 
 /** A client that ended its output and waits for an answer is looked after this often: it may give up. */
 const recheckMs = 1000;
+
+/** A target usually ends by itself when its client does; only then it is looked whether the client is still there. */
+const attendMs = 100;
 
 export interface ConnectionDeps {
   readonly clock: Clock;
@@ -35,7 +38,7 @@ export class AcceptedConnection implements LocalConnection {
   readonly client?: Promise<PortOwner | undefined>;
   readonly #deps: ConnectionDeps;
   readonly #source: ByteSource;
-  readonly #peer: { readonly port: number; readonly ourPort: number };
+  readonly #peer: { readonly port: number; readonly ourPort: number; readonly family: Family; readonly here: boolean };
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
@@ -46,7 +49,9 @@ export class AcceptedConnection implements LocalConnection {
   constructor(id: number, socket: Socket, deps: ConnectionDeps) {
     this.id = id;
     this.#deps = deps;
-    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0 };
+    const family = socket.remoteFamily === "IPv6" ? "IPv6" : "IPv4";
+    const here = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? "");
+    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0, family, here };
     if (deps.clients) this.client = deps.clients.find(this.#peer.port, this.#peer.ourPort);
     this.#source = socketSource(socket, deps.buffers);
     this.#source.stream.on("error", () => undefined);
@@ -96,13 +101,22 @@ export class AcceptedConnection implements LocalConnection {
       this.#recheck?.[Symbol.dispose]();
     });
     const look = async (): Promise<void> => {
-      const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
+      const abandoned = await this.#isAbandoned();
       if (over) return;
       if (abandoned) target.unattended();
       else this.#recheck = this.#deps.clock.after(recheckMs, () => void look());
     };
-    if (this.#ended) void look();
-    else this.#source.stream.once("end", () => void look());
+    const lookSoon = (): void => {
+      if (!over && this.#peer.here) this.#recheck = this.#deps.clock.after(attendMs, () => void look());
+    };
+    if (this.#ended) lookSoon();
+    else this.#source.stream.once("end", lookSoon);
+  }
+
+  async #isAbandoned(): Promise<boolean> {
+    // What another machine's process holds, or has at the other end of a Unix socket, cannot be seen.
+    if (!this.#peer.here) return false;
+    return this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort, this.#peer.family);
   }
 
   #sourceOf(target: TunnelStream): ByteSource {
@@ -112,9 +126,8 @@ export class AcceptedConnection implements LocalConnection {
 
   /** Its input is at an end: is the client still there? */
   async #lookAfter(): Promise<void> {
-    // A Unix socket has no port to look its other end up by.
-    if (this.#earlyBytes > 0 || this.#peer.port === 0) return;
-    const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
+    if (this.#earlyBytes > 0 || !this.#peer.here) return;
+    const abandoned = await this.#isAbandoned();
     if (this.#state !== "watched") return;
     if (abandoned) {
       const listeners = this.#leave();
