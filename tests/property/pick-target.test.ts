@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { matchesLabels, parseSelector, requirementsOf, selectorText } from "#domain/kubernetes/label-selector.ts";
 import { pickOrder, type Balance, type TargetLoad } from "#domain/routing/pick-target.ts";
