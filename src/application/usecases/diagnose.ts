@@ -40,7 +40,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     : {};
   if (!root) return { ...healthyAnswer(workspace, service, own, notes, inference), ...everything };
   const status = statusOf(inference);
-  const changes = changedBefore(deps, workspace, root, own.facts, context);
+  const changes = changedBefore(deps, workspace, root, context);
   return {
     summary: [...notes, causeSummary(service, root, status, inference.others)].join(" "),
     service,
@@ -58,7 +58,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     ...(changes.length > 0 && { changed_before: changes }),
     ...(own.via !== undefined && { via: own.via }),
     ...untrustedOf(root),
-    ...userSteps(root.failure),
+    ...userSteps(workspace, root),
     next_steps: causeSteps(workspace, root),
   };
 }
