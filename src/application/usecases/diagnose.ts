@@ -14,6 +14,7 @@ import {
   userSteps,
 } from "./cause-fields.ts";
 import { diagnoseAll } from "./diagnose-all.ts";
+import { diagnoseFile, staleNote } from "./diagnose-file.ts";
 import { allFacts, ruledOut } from "./fact-fields.ts";
 import { requireWorkspace, selectService } from "./scope.ts";
 import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./walks.ts";
@@ -21,8 +22,12 @@ import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./
 /** Says why a service fails, or ranks the causes over an environment. Changes nothing. */
 export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, context: CallContext): Promise<Answer> {
   const workspace = await requireWorkspace(deps.engine, context.client);
+  if (workspace.services.length === 0) {
+    const invalid = diagnoseFile(workspace);
+    if (invalid) return invalid;
+  }
   if (args.service === undefined) return diagnoseAll(deps, workspace, args, context);
-  const notes: string[] = [];
+  const notes: string[] = staleNote(workspace);
   const service = selectService(workspace, args.service, true, notes);
   const full = args.detail === "full";
   const { own, walk } = await walkWithDependencies(

@@ -75,8 +75,14 @@ function changeFor({ code, facts = {} }: Failure): Change | undefined {
     case "target_port_missing":
       return portChange(facts, nearest);
     case "protocol_mismatch": {
-      const type = facts["looks_like"];
+      const type = facts["looks_like"] === "tls" && facts["expected"] !== "tls" ? "https" : facts["looks_like"];
       if (typeof type !== "string" || !checkTypes.has(type)) return undefined;
+      // A web server asked in plain text keeps what is asked of it.
+      if (type === "https" || type === "http") {
+        const why = `a plan that checks it as ${type}; shows it, changes nothing`;
+        const web = facts["expected"] === "http" || facts["expected"] === "https" || facts["expected"] === undefined;
+        return { set: { health_check: { type, ...(!web && { config: null }) } }, why };
+      }
       const why = `a plan that checks it as ${type}; shows it, changes nothing`;
       return { set: { health_check: { type, config: null } }, why };
     }

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { startSshd } from "../../../support/sshd.ts";
 import { ssh } from "../declare.ts";
 import { defineFault } from "../fault.ts";
@@ -9,7 +10,8 @@ export default defineFault({
   setUp: async (stage) => {
     const sshd = await startSshd();
     const knownHosts = await stage.write("known_hosts", sshd.knownHosts);
-    Object.assign(stage.notes, { port: sshd.port, user: sshd.user, key: sshd.keyFile, knownHosts });
+    const key = await stage.write("key", await readFile(sshd.keyFile, "utf8"));
+    Object.assign(stage.notes, { port: sshd.port, user: sshd.user, key, knownHosts });
     stage.ending = () => sshd[Symbol.asyncDispose]();
     stage.defer(() => stage.ending?.());
   },

@@ -3,7 +3,7 @@ import { defineFault } from "../fault.ts";
 
 export default defineFault({
   title: "the gRPC server has no such service",
-  code: "application_unhealthy",
+  code: "check_path_missing",
   services: () =>
     ssh({
       target: Number(process.env["TB_GRPC_PORT"]),
