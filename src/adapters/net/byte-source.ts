@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
  * What the receiver may do with the bytes: `owned` are its own, `shared` ones are overwritten as soon as it returns,
  * `lent` ones stay until it calls `resume` (it answers `false` to keep them).
  */
-type Tenure = "owned" | "shared" | "lent";
+export type Tenure = "owned" | "shared" | "lent";
 
 /** Takes bytes; `false`: read no more until `resume`. */
 export type Receiver = (bytes: Buffer, tenure: Tenure) => boolean;

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
-import type { RelayOutcome } from "#application/ports/local-listener.ts";
+import type { RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import { streamSource } from "./byte-source.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay } from "./relay.ts";
@@ -9,6 +9,10 @@ import { socketSource } from "./socket-source.ts";
 const clock = { monotonicMs: () => performance.now() };
 
 /** Joins a stream that clients come by with a socket to the target, as `relay` does. Never rejects. */
-export function relayStreams(client: Duplex, target: Socket, buffers: ReadBuffers): Promise<RelayOutcome> {
+export function relayStreams(
+  client: Duplex,
+  target: Socket,
+  buffers: ReadBuffers,
+): Promise<RelayOutcome | Undelivered> {
   return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock, buffers);
 }

@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
-import type { RelayOutcome } from "#application/ports/local-listener.ts";
+import type { RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource, Tenure } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
 import { GatheringWriter } from "./gathering-writer.ts";
+import { KeptInput } from "./kept-input.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { isPlainSocket } from "./socket-source.ts";
 
@@ -15,6 +16,10 @@ export interface EarlyInput {
   readonly bytes: readonly Buffer[];
   readonly ended: boolean;
 }
+
+/** The stream's error says that the target was never reached, so that nothing of what was sent got anywhere. */
+const isUndelivered = (error: unknown): boolean =>
+  error instanceof ConnectivityError && error.facts["delivered"] === false;
 
 /** Cuts a stream so that the peer sees a reset (TCP: RST), not an end. */
 export function reset(stream: Duplex): void {
@@ -36,6 +41,9 @@ export function reset(stream: Duplex): void {
  * direction. An end of input is passed on as an end, and only that: whatever else ends one side resets the other, so a
  * cut answer never looks complete. The client's reset is noticed while it is read or written to, thus not while a
  * stalled target holds its input back. Never rejects.
+ *
+ * `kept` is filled with the client's bytes until the target answers; a relay that ends `undelivered` leaves the client
+ * open, and what it sent in there.
  */
 export function relay(
   client: ByteSource,
@@ -43,7 +51,8 @@ export function relay(
   target: ByteSource,
   clock: Pick<Clock, "monotonicMs">,
   buffers: ReadBuffers,
-): Promise<RelayOutcome> {
+  kept = new KeptInput(),
+): Promise<RelayOutcome | Undelivered> {
   const startedMs = clock.monotonicMs();
   let bytesUp = 0;
   let bytesDown = 0;
@@ -60,6 +69,10 @@ export function relay(
       const durationMs = clock.monotonicMs() - startedMs;
       resolve({ bytesUp, bytesDown, durationMs, ...(firstByteMs !== undefined && { firstByteMs }), ended });
     };
+    const undelivered = (): void => {
+      settled = true;
+      resolve({ ended: "undelivered" });
+    };
     const cut = (ended: RelayOutcome["ended"]): void => {
       if (settled) return;
       settle(ended);
@@ -70,7 +83,9 @@ export function relay(
       directionsLeft--;
       if (directionsLeft === 0) settle("closed");
     };
-    const targetLost = (): void =>
+    const targetLost = (): void => {
+      if (settled) return;
+      if (isUndelivered(targetError) && kept.whole !== undefined && !client.stream.destroyed) return undelivered();
       cut(
         targetError === undefined ||
           (targetError instanceof ConnectivityError &&
@@ -79,6 +94,7 @@ export function relay(
           ? "connection_lost"
           : "reset_by_target",
       );
+    };
 
     // Errors are followed by `close`, which decides; the listeners stay, a late error has no one else to go to.
     client.stream.on("error", () => undefined);
@@ -104,18 +120,23 @@ export function relay(
 
     for (const bytes of early.bytes) {
       bytesUp += bytes.length;
+      kept.add(bytes, "owned");
       target.stream.write(bytes);
     }
     const gathered = pump(target, client.stream, buffers, (bytes) => {
-      firstByteMs ??= clock.monotonicMs() - startedMs;
-      bytesDown += bytes;
+      if (firstByteMs === undefined) {
+        firstByteMs = clock.monotonicMs() - startedMs;
+        kept.drop();
+      }
+      bytesDown += bytes.length;
     });
     target.stream.once("end", () => {
       gathered?.flush();
       client.stream.end();
     });
-    pump(client, target.stream, buffers, (bytes) => {
-      bytesUp += bytes;
+    pump(client, target.stream, buffers, (bytes, tenure) => {
+      bytesUp += bytes.length;
+      kept.add(bytes, tenure);
       // The target has ended and is gone, and the client goes on sending: nobody will take it.
       if (target.stream.destroyed) cut("reset_by_target");
     });
@@ -136,7 +157,7 @@ function pump(
   source: ByteSource,
   sink: Duplex,
   buffers: ReadBuffers,
-  count: (bytes: number) => void,
+  count: (bytes: Buffer, tenure: Tenure) => void,
 ): GatheringWriter | undefined {
   const gathering = source.bursts === true && isPlainSocket(sink) ? new GatheringWriter(sink, buffers) : undefined;
   let stopped = false;
@@ -153,7 +174,7 @@ function pump(
   };
   sink.on("drain", goOn);
   source.receive((bytes, tenure) => {
-    count(bytes.length);
+    count(bytes, tenure);
     if (sink.destroyed) return true;
     if (tenure === "lent") {
       lent++;

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Channel, Client, ClientCallback, ClientChannel, NegotiatedAlgorithms } from "ssh2";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
@@ -58,6 +59,11 @@ export class SshConnection implements ServerConnection, ChannelOwner {
   }
   get alive(): boolean {
     return this.#state === "open";
+  }
+
+  /** Keys and passwords have no end that is known. */
+  expiries(): readonly Expiry[] {
+    return [];
   }
 
   facts(): Facts {

@@ -1,3 +1,4 @@
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError, type Facts } from "#domain/connectivity-error.ts";
@@ -12,6 +13,7 @@ export interface Lease {
   /** The first connection that is there: what is not a channel (a remote forward, a question) goes by it. */
   readonly connection: ServerConnection;
   facts(): Facts;
+  expiries(): readonly Expiry[];
   /** Opens a channel, by a further connection when the others have no room. @throws as `ServerConnection.open` */
   open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream>;
   /** Idempotent. */
@@ -152,6 +154,7 @@ export class PooledServer {
         return set.first;
       },
       facts: () => set.facts(),
+      expiries: () => set.first.expiries(),
       open: (to, signal) => set.open(to, signal),
       release: () => {
         if (released) return;

@@ -1,3 +1,4 @@
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
@@ -33,6 +34,8 @@ export interface ServerConnection {
   /** Channels that are open. */
   readonly channels: number;
   facts(): Facts;
+  /** What of the login ends at a known time. */
+  expiries(): readonly Expiry[];
   /**
    * Opens a channel to a host and port, or a Unix socket, as the server sees them.
    * @throws ConnectivityError `connection_lost`, `ssh_forwarding_prohibited`, `target_unreachable`, `ssh_session_limit`; the signal's reason

@@ -1,10 +1,20 @@
-import type { ServiceDeclaration } from "#domain/spec/configuration.ts";
+import type { Configuration, ServiceDeclaration } from "#domain/spec/configuration.ts";
 import { serviceSchema } from "#domain/spec/service.ts";
 import type { AdHocStore } from "../ports/ad-hoc-store.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** The workspace of clients without a configuration file: it holds ad hoc connections alone. */
 export const filelessWorkspace = "";
+
+/** What clients without a file have. */
+export const filelessConfiguration: Configuration = {
+  path: filelessWorkspace,
+  dialect: "portwright",
+  services: [],
+  environments: [],
+  warnings: [],
+  variables: [],
+};
 
 /** More of them are forgotten, the oldest that nobody wants first. */
 const maxKept = 32;

@@ -1,7 +1,7 @@
-import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { startOrder, stopLayers } from "#domain/dependency-order.ts";
-import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { stopLayers } from "#domain/dependency-order.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
+import { inheritedWants } from "#domain/inherited-wants.ts";
 import { needsNewLink } from "#domain/plan/impact.ts";
 import { sameValue } from "#domain/plan/raw-configuration.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
@@ -9,9 +9,10 @@ import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/s
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
-import { filelessWorkspace, type AdHocServices } from "./ad-hoc-services.ts";
+import { filelessConfiguration, filelessWorkspace, type AdHocServices } from "./ad-hoc-services.ts";
 import type { Admissions, ValidReading } from "./admissions.ts";
 import { invalidConfiguration, unreadable } from "./configuration-problems.ts";
+import { gate, obstacle } from "./gate.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
 
 export interface WorkspaceDependencies {
@@ -132,7 +133,7 @@ export class Workspace {
     const starting = names.flatMap((name) =>
       obstacle(this.#declared.get(name)) ? [] : (this.#runtimes.get(name) ?? []),
     );
-    for (const runtime of starting) this.#gate(runtime);
+    for (const runtime of starting) gate(runtime, this);
     await Promise.all(starting.map((runtime) => runtime.start()));
     this.#gateAll();
   }
@@ -166,7 +167,7 @@ export class Workspace {
   }
 
   async #refresh(): Promise<void> {
-    if (this.path === filelessWorkspace) return this.#configuration ? undefined : this.#adopt(noFile);
+    if (this.path === filelessWorkspace) return this.#configuration ? undefined : this.#adopt(filelessConfiguration);
     const fingerprint = await this.#deps.configSource.fingerprint(this.path);
     const values = this.#valuesOf(this.#configuration?.variables ?? []);
     const unchanged = fingerprint !== undefined && fingerprint === this.#fingerprint;
@@ -204,6 +205,7 @@ export class Workspace {
   /** Replaces the runtimes whose declaration changed, and starts what is wanted and can run now. */
   async #adopt(configuration: Configuration): Promise<void> {
     const isFirst = this.#configuration === undefined;
+    const before = new Map([...this.#declared.keys()].map((name) => [name, this.#dependsOn(name)]));
     this.#configuration = configuration;
     this.#variableValues = this.#valuesOf(configuration.variables);
     this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
@@ -231,16 +233,11 @@ export class Workspace {
     }
     const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;
     const starting = this.wantedNames("declared").filter(idle);
-    const order = isFirst ? starting : this.#withInherited([...starting, ...bound]);
+    if (isFirst) return this.start(starting);
+    const dependedOn = (name: string): readonly string[] => before.get(name) ?? [];
+    const { order, inherited } = inheritedWants([...starting, ...bound], this.#wanted, this.#dependsOn, dependedOn);
+    for (const { dependency, dependent } of inherited) this.#deps.onInherited(dependency, dependent);
     await this.start(order.filter(idle));
-  }
-
-  /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */
-  #withInherited(names: readonly string[]): string[] {
-    for (const name of names)
-      for (const dependency of startOrder([name], this.#dependsOn))
-        if (!this.#wanted.has(dependency)) this.#deps.onInherited(dependency, name);
-    return startOrder(names, this.#dependsOn);
   }
 
   #valuesOf(variables: readonly string[]): string {
@@ -248,34 +245,6 @@ export class Workspace {
   }
 
   #gateAll(): void {
-    for (const [name, runtime] of this.#runtimes) if (runtime.wanted && this.#wanted.has(name)) this.#gate(runtime);
+    for (const [name, runtime] of this.#runtimes) if (runtime.wanted && this.#wanted.has(name)) gate(runtime, this);
   }
-
-  /** A service that was never up waits for all that it depends on; one that is up is left alone. */
-  #gate(runtime: ServiceRuntime): void {
-    const missing = runtime.spec.dependsOn.filter((name) => this.condition(name).state !== "ready");
-    if (missing.length === 0) {
-      runtime.unblock();
-      return;
-    }
-    const broken = missing.find((name) => !this.#wanted.has(name) || this.condition(name).failure !== undefined);
-    runtime.block(broken === undefined ? undefined : dependencyFailed(broken, this.condition(broken).failure));
-  }
-}
-
-/** What clients without a file have. */
-const noFile: Configuration = {
-  path: filelessWorkspace,
-  dialect: "portwright",
-  services: [],
-  environments: [],
-  warnings: [],
-  variables: [],
-};
-
-/** Why a declared service cannot run as it stands. */
-function obstacle(declaration: ServiceDeclaration | undefined): Failure | undefined {
-  if (declaration?.failure) return declaration.failure;
-  if (declaration?.spec?.enabled !== false) return undefined;
-  return { code: "service_disabled", message: `service ${declaration.name} is switched off (enabled: false)` };
 }

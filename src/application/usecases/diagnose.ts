@@ -17,6 +17,7 @@ import { diagnoseAll } from "./diagnose-all.ts";
 import { diagnoseFile, staleNote } from "./diagnose-file.ts";
 import { allFacts, ruledOut } from "./fact-fields.ts";
 import { requireWorkspace, selectService } from "./scope.ts";
+import { wayWarnings } from "./way-warnings.ts";
 import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./walks.ts";
 
 /** Says why a service fails, or ranks the causes over an environment. Changes nothing. */
@@ -62,6 +63,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     ladder: ladderOf(technologyOf(workspace, service), own.ladder, ownCauses(service, inference), own.facts),
     ...(changes.length > 0 && { changed_before: changes }),
     ...(own.via !== undefined && { via: own.via }),
+    ...wayWarnings(workspace, [service]),
     ...untrustedOf(root),
     ...userSteps(workspace, root),
     next_steps: causeSteps(workspace, root),
@@ -110,6 +112,7 @@ function healthyAnswer(
     side: "none",
     ...(others.length > 0 && { other_causes: others.slice(0, shownOthers).map((cause) => briefCause(cause)) }),
     ladder: own.ladder,
+    ...wayWarnings(workspace, [service]),
     next_steps: stopped
       ? [{ tool: "control_service", arguments: { service, action: "start" }, why: "it is stopped" }]
       : [],

@@ -44,6 +44,7 @@ export async function openRemoteForward(
       stream.once("close", () => checks.delete(stream));
       return stream;
     },
+    expiries: () => lease.expiries(),
     facts: () => ({ ...lease.facts(), direction: "remote", remote_end: where }),
     closed: lease.closed,
     release: () => {

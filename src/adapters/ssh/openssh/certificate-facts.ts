@@ -1,3 +1,4 @@
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Facts } from "#domain/connectivity-error.ts";
 import { readCertificate } from "../keys/certificate.ts";
 import type { SshSettings } from "../settings.ts";
@@ -22,4 +23,16 @@ export async function certificateFacts(settings: SshSettings): Promise<Facts> {
     } else return {};
   }
   return outdated;
+}
+
+/** When the certificates for this login end, those that hold. */
+export async function certificateExpiries(settings: SshSettings): Promise<readonly Expiry[]> {
+  const found: Expiry[] = [];
+  for (const file of certificateFiles(settings)) {
+    const certificate = await readCertificate(file);
+    if (certificate?.kind !== "user" || certificate.validBeforeMs === undefined) continue;
+    if (certificate.validBeforeMs > Date.now())
+      found.push({ what: `SSH certificate ${file}`, atMs: certificate.validBeforeMs });
+  }
+  return found;
 }

@@ -7,7 +7,8 @@ import type { SshDial } from "../dial.ts";
 import { ServerIdentification } from "../server-identification.ts";
 import { masterArguments } from "./arguments.ts";
 import { startAskpass, type Askpass } from "./askpass.ts";
-import { certificateFacts } from "./certificate-facts.ts";
+import { certificateExpiries, certificateFacts } from "./certificate-facts.ts";
+import { lockedKey } from "./locked-key.ts";
 import { loginFailure } from "./login-failure.ts";
 import { LoginLog } from "./login-log.ts";
 import { MasterProcess } from "./master-process.ts";
@@ -56,12 +57,16 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
       log.take(line);
       if (log.phase === "ready") ready.resolve();
     });
-    await login(dial, child, log, ready.promise, () => askpass?.problem ?? way?.problem);
+    await login(dial, child, log, ready.promise, {
+      problem: () => askpass?.problem ?? way?.problem,
+      passphraseGiven: () => askpass?.answered.includes("passphrase") ?? false,
+    });
     connection = new OpensshConnection({
       control: { program: program.path, socketPath: controlPath },
       dir: folder.path,
       process: child,
       log,
+      expiries: await certificateExpiries(settings),
       facts: factsOf(log, program.name, because),
       release,
     });
@@ -77,7 +82,7 @@ async function login(
   child: MasterProcess,
   log: LoginLog,
   ready: Promise<void>,
-  problem: () => ConnectivityError | undefined,
+  told: { readonly problem: () => ConnectivityError | undefined; readonly passphraseGiven: () => boolean },
 ): Promise<void> {
   const failed = Promise.withResolvers<never>();
   const onAbort = (): void => failed.reject(signal.reason);
@@ -94,7 +99,8 @@ async function login(
     );
   }, limits.handshakeMs + limits.loginMs);
   const ended = child.ended.then(async () => {
-    throw problem() ?? loginFailure(log, settings, await certificateFacts(settings));
+    const known = told.problem() ?? (await lockedKey(log, settings, told.passphraseGiven()));
+    throw known ?? loginFailure(log, settings, await certificateFacts(settings));
   });
   try {
     await Promise.race([ready, ended, failed.promise]);
@@ -127,7 +133,11 @@ async function askpassFor(
 
 /** The person's environment, with the program that answers prompts; without one nothing may ask. */
 function environment({ access, settings }: SshDial, askpass: Askpass | undefined): Record<string, string> {
-  const { SSH_ASKPASS: _, SSH_AUTH_SOCK: __, ...inherited } = access.environment();
+  const { SSH_ASKPASS: _, SSH_AUTH_SOCK: __, ...inherited }: Record<string, string> = access.environment();
+  // Variables that hold its secrets are the askpass program's business, not that of every process below it.
+  for (const template of [settings.password, settings.passphrase]) {
+    for (const [, name = ""] of (template ?? "").matchAll(/\$\{env:([^:}]+)/g)) delete inherited[name];
+  }
   return {
     ...inherited,
     ...(settings.agentSocket !== undefined && { SSH_AUTH_SOCK: settings.agentSocket }),

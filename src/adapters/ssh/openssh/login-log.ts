@@ -98,6 +98,7 @@ type Sign = (typeof signs)[number][0];
 const facts = [
   ["fingerprint", /^debug1: Server host (?:key|certificate): \S+ (SHA256:[A-Za-z0-9+/]{43})/],
   ["key_type", /^debug1: Server host (?:key|certificate): ([a-z0-9@.-]{1,64}) /],
+  ["accepted_key", /^debug1: Server accepts key: (\/.*) [A-Z0-9-]+ SHA256:/],
   ["offending_line", /^Offending \S+ key in .*:(\d{1,9})$/],
   ["offending_file", /^Offending \S+ key in (.*):\d{1,9}$/],
   ["cipher", /^debug1: kex: client->server cipher: ([a-z0-9@.-]{1,64}) /],

@@ -10,7 +10,7 @@ const longestLine = 4096;
  * does, the shell notices and ends OpenSSH too. The shell closes its own copy of the log, so that the log ends with
  * OpenSSH.
  */
-const guard = `"$@" </dev/null >/dev/null & c=$!; exec 2>&- >&-; read -r _; kill "$c"; wait "$c"`;
+const guard = `"$@" </dev/null >/dev/null & c=$!; exec 2>&- >&-; read -r _; kill "$c"; (sleep 2; kill -9 "$c") & k=$!; wait "$c"; kill "$k"`;
 
 /** An OpenSSH that runs, by its log. */
 export class MasterProcess {

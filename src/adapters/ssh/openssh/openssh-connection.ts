@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
@@ -27,6 +28,7 @@ export interface OpensshParts {
   readonly process: MasterProcess;
   readonly log: LoginLog;
   readonly facts: Facts;
+  readonly expiries: readonly Expiry[];
   /** Lets go of what the connection needed. */
   readonly release: () => Promise<void>;
 }
@@ -65,6 +67,10 @@ export class OpensshConnection implements ServerConnection {
     const event = channelEvent(line);
     if (event) this.#channels.take(event);
     else this.#parts.log.take(line);
+  }
+
+  expiries(): readonly Expiry[] {
+    return this.#parts.expiries;
   }
 
   facts(): Facts {

@@ -5,8 +5,8 @@ export const sshRemedies: Remedies = {
   host_key_unknown: (fact) => [
     {
       do: "run",
-      command: sshCommand(fact),
-      why: `compare the fingerprint${fact("fingerprint") === undefined ? "" : ` (${fact("fingerprint")})`} with one that you trust, then answer yes`,
+      command: fact("trust_command") ?? sshCommand(fact),
+      why: `compare the fingerprint${fact("fingerprint") === undefined ? "" : ` (${fact("fingerprint")})`} with one that you trust, then trust it`,
       changes: fact("known_hosts_file") ?? "~/.ssh/known_hosts",
     },
   ],
