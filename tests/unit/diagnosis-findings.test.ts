@@ -241,9 +241,7 @@ describe("every inference", () => {
   };
   const fact = fc
     .constantFrom(...Object.entries(data).flatMap(([kind, all]) => all.map((one) => [kind, one] as const)))
-    .chain(([kind, one]) =>
-      fc.constantFrom("yes", "no").map((truth) => yes(kind as FactKind, one as never, truth as "yes" | "no")),
-    );
+    .chain(([kind, one]) => fc.constantFrom("yes", "no").map((truth) => yes(kind as FactKind, one as never, truth)));
   const codes = Object.keys(errorCatalogue) as ErrorCode[];
   test("[diagnosis-one-root] has at most one root, with a confidence between 0 and 0.99, whatever the facts", () => {
     fc.assert(

@@ -1,15 +1,20 @@
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
-import { describeProblem } from "../engine/configuration-problems.ts";
+import { describeProblem, invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer } from "../surface/tool-definition.ts";
 
 const shownProblems = 7;
 
-/** The diagnosis of a file that never could be used: its own problems are the cause of everything. */
+/**
+ * The diagnosis of a file that never could be used and whose problem has a name of its own: services that wait for each
+ * other, that want one port. `undefined`: there is none such.
+ * @throws ConnectivityError `config_invalid`: it is not in the file's format, with every problem
+ */
 export function diagnoseFile({ path, problems }: Workspace): Answer | undefined {
   const errors = problems.filter(({ severity }) => severity === "error");
   const [first] = errors;
   if (!first) return undefined;
+  if (errors.some(({ code }) => code === "config_invalid")) throw invalidConfiguration(path, problems);
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
   const message = `${path}:${first.line}:${first.column}: ${first.message}${more}`;
   const steps = remediesFor({ code: first.code, message });

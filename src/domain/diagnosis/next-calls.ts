@@ -40,7 +40,13 @@ function goOn(service: string, { facts, code }: Failure, { workspace, isWanted }
   }
   const root = facts?.["root_service"];
   if (code === "dependency_failed" && root !== undefined && !isWanted(String(root))) {
-    return [{ tool: "control_service", arguments: { service: String(root), action: "start" }, why: `${service} waits for it` }];
+    return [
+      {
+        tool: "control_service",
+        arguments: { service: String(root), action: "start" },
+        why: `${service} waits for it`,
+      },
+    ];
   }
   // A service that is switched off is not started: the plan comes first.
   if (code === "service_disabled") return [];

@@ -212,8 +212,8 @@ async function settled({ useCases }: Application, context: CallContext): Promise
 
 /** What cannot be diagnosed (no such service, an invalid file) is an error with a code. */
 function asAnswer(thrown: unknown): Answer {
-  const { code, message } = toConnectivityError(thrown);
-  return { summary: message, healthy: false, root_cause: { code, message } };
+  const { code, message, facts } = toConnectivityError(thrown);
+  return { summary: message, healthy: false, root_cause: { code, message, facts } };
 }
 
 /** Calls each next step that only looks or plans, as a client would. */
