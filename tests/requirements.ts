@@ -116,6 +116,11 @@ export const requirements = {
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
+  "wire-transfers":
+    "100 MB each way at once arrive unchanged over one connection and over 32; half-close keeps the whole answer",
+  "wire-reset": "a client's reset leaves all other connections alone",
+  "wire-many": "a thousand connections open at once are all served",
+  "wire-pod-killed": "connections that were open to a pod that is killed are reset",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
