@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createSshInventory } from "#adapters/ssh/inventory/create-inventory.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
 import { createProbes } from "#adapters/probes/index.ts";
 import { openStores } from "#adapters/sqlite/open-stores.ts";
@@ -92,6 +93,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     sources: () => Promise.resolve(options.sources ?? []),
     metadata: () => Promise.resolve(options.metadata ?? noMetadata),
     reach: createLocalReach(),
+    sshInventory: () => Promise.resolve(createSshInventory()),
     ownEnvironment: {},
     makeAccess: (_workspace, environment, trusted) =>
       createAccess({
