@@ -105,14 +105,14 @@ function shown(key: SshKeyFacts, nowMs: number): object {
 }
 
 async function usesOf(
-  { engine, access }: SshInventoryDependencies,
+  deps: SshInventoryDependencies,
   { client }: CallContext,
 ): Promise<{ readonly uses: readonly SshUse[]; readonly access: Access }> {
-  const workspace = await anyWorkspaceOf(engine, client);
+  const workspace = await anyWorkspaceOf(deps.engine, client);
   const uses = (workspace?.services ?? []).flatMap(({ name, spec }): SshUse[] => {
     if (spec?.technology !== "ssh") return [];
     const { host, user, port, keyFile } = spec.connection;
     return [{ service: name, host, user, port: port === 22 ? undefined : port, keyFile }];
   });
-  return { uses, access: access(client.workspace ?? filelessWorkspace) };
+  return { uses, access: deps.access(client.workspace ?? filelessWorkspace) };
 }
