@@ -23,8 +23,32 @@ export interface ByteSource {
   resume(): void;
 }
 
-/** Any stream as a source, by its `data` events: each chunk is memory of its own. */
+/** A stream that hands its bytes to one receiver as they come, without `data` events and without a queue in between. */
+export interface LendingStream extends Duplex {
+  /** From now on bytes go there, and nowhere before `takeMore`. Its end, errors and close remain events. */
+  lendTo(receiver: Receiver, keeps: boolean): void;
+  takeMore(): void;
+}
+
+/** A stream that can take bytes before `write` would return: they need not be copied for it. */
+export interface PromptSink extends Duplex {
+  /** `false`: not now, they are to be written. */
+  takeNow(bytes: Buffer): boolean;
+}
+
+export const isPrompt = (stream: Duplex): stream is PromptSink => "takeNow" in stream;
+
+const isLending = (stream: Duplex): stream is LendingStream => "lendTo" in stream;
+
+/** Any stream as a source, by its `data` events (each chunk is memory of its own), unless it lends. */
 export function streamSource(stream: Duplex): ByteSource {
+  if (isLending(stream)) {
+    return {
+      stream,
+      receive: (receiver, keeps) => stream.lendTo(receiver, keeps),
+      resume: () => stream.takeMore(),
+    };
+  }
   let receiver: Receiver | undefined;
   const pass = (chunk: Buffer): void => {
     if (receiver?.(chunk, "owned") === false) stream.pause();

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { RelayOutcome } from "#application/ports/local-listener.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import type { ByteSource } from "./byte-source.ts";
+import { isPrompt, type ByteSource } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
 import { isPlainSocket } from "./socket-source.ts";
 
@@ -135,9 +135,11 @@ function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void):
     goOn();
   };
   sink.on("drain", goOn);
+  const prompt = isPrompt(sink) ? sink : undefined;
   source.receive((bytes, tenure) => {
     count(bytes.length);
     if (sink.destroyed) return true;
+    if (prompt?.takeNow(bytes) === true) return true;
     if (tenure === "lent") {
       lent++;
       sink.write(bytes, taken);
