@@ -88,6 +88,11 @@ export const requirements = {
   "ssh-config-as-openssh": "~/.ssh/config reads the same as by ssh -G",
   "ssh-config-commands":
     "Match exec runs only from a file that nobody else may write, bounded in time, and never with names that a shell takes for more",
+  "ssh-unlock-aside": "an encrypted SSH key is opened without holding forwarded bytes up",
+  "ssh-certificates": "an OpenSSH certificate logs in, an expired one is named, and a host is known by its authority",
+  "ssh-no-secret-outside":
+    "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
+  "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -106,6 +111,11 @@ export const requirements = {
     "accounts of a kubeconfig and of a pod: rotated tokens, impersonation, plugins of both versions, what expires, what to do instead of what is gone",
   "kubernetes-pinned": "another cluster under a context's name is refused until a person takes it",
   "kubernetes-kubectl-reading": "kubeconfigs are merged and read as kubectl reads them",
+  "discover-targets":
+    "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
+  connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
+  "cluster-metadata":
+    "a cluster's version, provider, nodes, namespaces, quotas and warnings, and resources, usage and relations of the pods behind services, when asked",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
@@ -119,6 +129,10 @@ export const requirements = {
     "a deleted pod is not ready 500 ms after the first failed connection, and ready again within 2 s after the new one is; others are untouched",
   "three-services":
     "one environment with web and PostgreSQL in a cluster and Redis behind a bastion answers through its local ports, in both eras",
+  "environment-several":
+    "several environments are up at once: stopping one leaves what another one, or a dependent, still needs",
+  "environment-order": "services start as parallel as their dependencies allow, and stop in reverse: dependents first",
+  "engine-life": "through failures, edits and kills what was last answered is what is up, and nothing is left open",
   "environment-exports": "variables are rendered as dotenv, shell and JSON, and read back as they were",
   "supervision-reset": "attempts are forgotten only after a sustained healthy time, not with a start that succeeded",
   "supervision-waiting": "waiting for a pod is not a failure: it uses no attempts up",
@@ -152,6 +166,10 @@ export const requirements = {
   "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
   "kubernetes-watch":
     "one watch per cluster, namespace and kind is shared by all services; it resumes, lists again after 410, narrows itself where it must",
+  undelivered:
+    "a connection whose target was never reached is tried again or waits, with all that its client sent; nothing is delivered twice",
+  survival:
+    "a rollout, a scale to zero and back, an API server that goes away or falls silent and a stopped process heal by themselves, and refuse nobody who can be served within the waiting room",
   "kubernetes-balance":
     "connections to a service are spread over its ready pods; a pod that fails to take one is passed over",
   wake: "after a sleep, a stop or a change of network everything is verified at once; nothing asks a public address",
@@ -164,6 +182,14 @@ export const requirements = {
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
+  "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  "reload-watch":
+    "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
+  "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",
+  "reload-rollback":
+    "an edit by hand after which a healthy service is not is taken back in what runs, not in the file, and is a finding",
+  "reload-storm":
+    "the file edited 100 times a second, half of it invalid: no crash, no lost connection, the last valid edit wins",
   "reload-approve": "an edit of the file that reaches further waits for a person; what was in force before still is",
   "newest-environment": "a daemon started with an empty environment works once a client with the variables connects",
 } as const;

@@ -64,7 +64,7 @@ export class Clients {
   /** Names of the clients that work with a workspace. */
   names(workspace: string): { readonly id: string; readonly name: string }[] {
     return [...this.#sessions.values()]
-      .filter((session) => session.workspace === workspace)
+      .filter((session) => (session.workspace ?? noWorkspace) === workspace)
       .map(({ hello, displayName }) => ({ id: hello.id, name: displayName }));
   }
 

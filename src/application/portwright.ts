@@ -4,24 +4,35 @@ import { Engine, type EngineDependencies } from "./engine/engine.ts";
 import { Configurations } from "./plans/configurations.ts";
 import type { PlanDependencies } from "./plans/plan-dependencies.ts";
 import { Recorder } from "./history/recorder.ts";
+import { KeptSearches } from "./discovery/kept-searches.ts";
+import type { Technology } from "#domain/spec/service.ts";
 import type { Access } from "./ports/access.ts";
 import type { ConfigEditor } from "./ports/config-editor.ts";
+import type { FactSource } from "./ports/fact-source.ts";
 import type { HistoryStore } from "./ports/history-store.ts";
+import type { ClusterMetadataSource } from "./ports/cluster-metadata.ts";
+import type { LocalReach } from "./ports/local-reach.ts";
+import type { TargetSource } from "./ports/target-source.ts";
 import type { PlanStore } from "./ports/plan-store.ts";
+import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { applyPlan } from "./usecases/apply-plan.ts";
 import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
+import { clusterNames, readCluster } from "./usecases/cluster-metadata.ts";
+import { connect } from "./usecases/connect.ts";
 import { diagnose } from "./usecases/diagnose.ts";
 import { getHistory } from "./usecases/get-history.ts";
+import { discoverTargets } from "./usecases/discover-targets.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
-import { person, type PersonRequest } from "./usecases/person.ts";
+import type { PersonRequest } from "./usecases/person-request.ts";
+import { person } from "./usecases/person.ts";
 import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
-import { shownPath } from "./usecases/scope.ts";
+import { anyWorkspaceOf, requireWorkspace, shownPath } from "./usecases/scope.ts";
 import { removeService } from "./usecases/remove-service.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
@@ -32,10 +43,18 @@ export interface PortwrightDependencies extends Omit<
   "recorder" | "access" | "lookup" | "isConnected" | "admissions"
 > {
   readonly history: HistoryStore;
+  /** What a diagnosis asks beside the dial; without it the dial alone speaks. */
+  readonly facts?: (technology: Technology) => Promise<FactSource>;
+  readonly portOwners?: PortOwners;
   readonly plans: PlanStore;
   readonly configEditor: ConfigEditor;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
+  /** What can be connected; loaded on first use. */
+  sources(): Promise<readonly TargetSource[]>;
+  /** What is known about clusters; loaded on first use. */
+  metadata(): Promise<ClusterMetadataSource>;
+  readonly reach: LocalReach;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
   makeAccess(
     workspace: string,
@@ -111,13 +130,29 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     plan,
     configurations,
   };
-  const walking = { ...shared, walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access } };
+  const { facts, portOwners } = deps;
+  const beside = { ...(facts && { facts }), ...(portOwners && { portOwners }) };
+  const walking = {
+    ...shared,
+    walk: { clock: deps.clock, probes: deps.probes, driver: deps.driver, access, ...beside },
+  };
+  const discovery = {
+    clock: deps.clock,
+    sources: () => deps.sources(),
+    access,
+    searches: new KeptSearches(deps.clock),
+  };
+  const cluster = { metadata: () => deps.metadata(), access };
   const asked = askedOf(clients);
   return {
     useCases: {
       startEnvironment: asked((args, context) => startEnvironment(shared, args, context)),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
-      getStatus: asked((args, context) => getStatus(shared, args, context)),
+      getStatus: asked((args, context) => getStatus({ ...shared, cluster }, args, context)),
+      discoverTargets: asked((args, context) => discoverTargets(discovery, args, context)),
+      connect: asked((args, context) =>
+        connect({ ...shared, ...discovery, ...walking.walk, reach: deps.reach }, args, context),
+      ),
       controlService: asked((args, context) => controlService(shared, args, context)),
       diagnose: asked((args, context) => diagnose(walking, args, context)),
       probe: asked((args, context) => probe(walking, args, context)),
@@ -134,6 +169,15 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       readService: async (client, name) => {
         await clients.locate(client);
         return withBorrowed(client, await readService(shared, client, name));
+      },
+      readCluster: async (client, name) => {
+        await clients.locate(client);
+        const workspace = await requireWorkspace(engine, client);
+        return withBorrowed(client, await readCluster(cluster, workspace, name, deps.clock.nowMs()));
+      },
+      clusterNames: async (client) => {
+        const workspace = await anyWorkspaceOf(engine, client);
+        return workspace ? clusterNames(workspace) : [];
       },
       serviceNames: (client) => declaredNames(shared, client, "services"),
       environmentNames: (client) => declaredNames(shared, client, "environments"),

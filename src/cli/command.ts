@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import type { Terminal } from "./terminal.ts";
 import type { Compose } from "#server/daemon/compose.ts";
 
 /** Exit codes of the command line. */
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly homeDir: string;
   /** The program and arguments that run this command line again: for the daemon. */
   readonly self: readonly [string, ...string[]];
+  /** Opens the person's terminal; absent: the one that controls this process. */
+  readonly terminal?: (() => Terminal | undefined) | undefined;
   /** Loads and builds the application, for a process that holds the daemon's lock. */
   readonly compose: Compose;
 }

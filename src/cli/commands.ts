@@ -23,6 +23,19 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "run a program with an environment's variables",
     load: async () => (await import("./commands/run.ts")).run,
   },
+  plan: {
+    summary: "plans that wait; make one",
+    load: async () => (await import("./commands/plan.ts")).plan,
+  },
+  apply: { summary: "apply a plan, and verify it", load: async () => (await import("./commands/apply.ts")).apply },
+  approve: {
+    summary: "let a plan through that only a person may",
+    load: async () => (await import("./commands/approve.ts")).approve,
+  },
+  trust: {
+    summary: "let this configuration run programs and read secrets",
+    load: async () => (await import("./commands/trust.ts")).trust,
+  },
   call: { summary: "call one tool, as an AI client does", load: async () => (await import("./commands/call.ts")).call },
   config: {
     summary: "check the configuration file; print its schema",
@@ -32,6 +45,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "take another cluster behind a context",
     load: async () => (await import("./commands/context.ts")).context,
   },
+  ssh: { summary: "trust a host's key", load: async () => (await import("./commands/ssh.ts")).ssh },
   daemon: {
     summary: "start, stop and look at the background process",
     load: async () => (await import("./commands/daemon.ts")).daemon,

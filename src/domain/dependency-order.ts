@@ -27,6 +27,13 @@ export function dependencyLayers(names: readonly string[], dependsOn: DependsOn)
 export const startOrder = (names: readonly string[], dependsOn: DependsOn): string[] =>
   dependencyLayers(names, dependsOn).flat();
 
+/** Stop order in layers: dependents first, so that none sees what it needs go away before itself. Only the given names. */
+export const stopLayers = (names: readonly string[], dependsOn: DependsOn): string[][] =>
+  dependencyLayers(names, dependsOn)
+    .map((layer) => layer.filter((name) => names.includes(name)))
+    .filter((layer) => layer.length > 0)
+    .toReversed();
+
 /**
  * All cycles that a walk in the given order meets, each once, as a path that ends where it began: `["a", "b", "a"]`.
  * Linear in names and edges; each edge that closes a cycle gives one path.

@@ -69,6 +69,58 @@ export function localListenerContract(make: () => LocalListeners): void {
     });
   });
 
+  describe("a target that was never reached", () => {
+    const unreached = (): ConnectivityError =>
+      new ConnectivityError("target_port_closed", "nothing listens there", { delivered: false });
+
+    test("[undelivered] a target that was never reached: the client is relayed again with all that it sent, and its end", () =>
+      scope(async (open) => {
+        const [client, connection] = await open();
+        client.write("first ");
+        const [dead] = duplexPair();
+        const failed = connection.relay(dead);
+        client.write("second ");
+        await pause(50);
+        dead.destroy(unreached());
+        expect(await failed).toEqual({ ended: "undelivered" });
+        client.end("third");
+        await pause(50);
+        const [dead2] = duplexPair();
+        const failedAgain = connection.relay(dead2);
+        await pause(20);
+        dead2.destroy(unreached());
+        expect((await failedAgain).ended).toBe("undelivered");
+        const [near, far] = duplexPair();
+        const outcome = connection.relay(near);
+        expect(await text(far)).toBe("first second third");
+        far.end("answer");
+        expect(await text(client)).toBe("answer");
+        expect((await outcome).ended).toBe("closed");
+      }));
+
+    test("[undelivered] what was answered, or is too much to keep, is reset instead", () =>
+      scope(async (open) => {
+        const [client, connection] = await open();
+        client.on("error", () => undefined);
+        const [near, far] = duplexPair();
+        far.on("error", () => undefined);
+        const outcome = connection.relay(near);
+        far.write("answer");
+        expect(String((await once(client, "data"))[0])).toBe("answer");
+        near.destroy(unreached());
+        expect((await outcome).ended).toBe("reset_by_target");
+        const [second, large] = await open();
+        second.on("error", () => undefined);
+        const [near2, far2] = duplexPair();
+        far2.resume();
+        const outcome2 = large.relay(near2);
+        second.write(Buffer.alloc(100_000));
+        await pause(100);
+        near2.destroy(unreached());
+        expect((await outcome2).ended).toBe("reset_by_target");
+      }));
+  });
+
   for (const kind of ["stream", "socket"] as const) {
     describe(`relayed to a ${kind}`, () => {
       /** A stream to a target, and the target's own end of it. */

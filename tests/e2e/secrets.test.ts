@@ -45,6 +45,7 @@ const services = [
   "http",
   "redirect",
   "ssh",
+  "system",
   "not-ssh",
   "cluster",
   "plugin",
@@ -62,7 +63,7 @@ function configuration(): string {
     `  - {name: ${name}, technology: kubernetes, remote_port: 80, connection: {context: ${name}, resource_name: web}}\n`;
   return `services:
   - name: good
-${far.declaration("    ", [`exports: {GOOD_URL: "tcp://\${host}:\${port}"}`])}${login("password", ports["ssh"], 'password: "${env:SSH_PASSWORD}"')}${login("literal", ports["ssh"], `password: ${secrets.literal}`)}${through("redis", '{type: redis, config: {password: "${env:DB_PASSWORD}"}}')}${through("postgres", '{type: postgres, config: {user: app, password: "${env:DB_PASSWORD}"}}')}${through("http", `{type: http, config: {path: /, headers: {Authorization: "Bearer ${secrets.header}"}}}`)}${through("redirect", "{type: http, config: {path: /}}")}${login("ssh", ports["ssh"], "password: x")}${login("not-ssh", ports["notSsh"], "password: x")}${cluster("cluster")}${cluster("plugin")}`;
+${far.declaration("    ", [`exports: {GOOD_URL: "tcp://\${host}:\${port}"}`])}${login("password", ports["ssh"], 'password: "${env:SSH_PASSWORD}"')}${login("literal", ports["ssh"], `password: ${secrets.literal}`)}${through("redis", '{type: redis, config: {password: "${env:DB_PASSWORD}"}}')}${through("postgres", '{type: postgres, config: {user: app, password: "${env:DB_PASSWORD}"}}')}${through("http", `{type: http, config: {path: /, headers: {Authorization: "Bearer ${secrets.header}"}}}`)}${through("redirect", "{type: http, config: {path: /}}")}${login("ssh", ports["ssh"], "password: x")}${login("system", ports["ssh"], 'driver: openssh, password: "${env:SSH_PASSWORD}"')}${login("not-ssh", ports["notSsh"], "password: x")}${cluster("cluster")}${cluster("plugin")}`;
 }
 
 const kubeconfig = (): string => `apiVersion: v1

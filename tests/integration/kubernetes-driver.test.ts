@@ -1,3 +1,4 @@
+import type { Fact } from "#domain/diagnosis/fact.ts";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -200,16 +201,19 @@ describe.skipIf(testbedKubeconfig === undefined)(
       transport.destroy();
     }, 60_000);
 
-    test("facts for diagnosis are read one by one", async () => {
-      const question = { access, signal: within() };
-      expect((await adapter.facts.reach(question)).version).toMatch(/^v1\./);
-      expect(await adapter.facts.namespaceExists(namespace.name, question)).toBe(true);
-      expect(await adapter.facts.namespaceExists("no-such-namespace", question)).toBe(false);
-      expect(await adapter.facts.contexts(question)).toEqual(["testbed", "testbed-viewer"]);
-      const pods = await adapter.facts.pods({ kind: "service", namespace: namespace.name, name: "web" }, question);
-      expect(pods.length).toBeGreaterThan(0);
-      const events = await adapter.facts.events(namespace.name, pods[0]?.metadata.name ?? "", question);
-      expect(events.map(({ reason }) => reason)).toContain("Started");
+    test("facts for diagnosis are asked beside the way, three-valued, each with its source", async () => {
+      const facts: Fact[] = [];
+      await adapter.facts.gather(
+        { spec: kubernetesService({ namespace: namespace.name, resource_name: "web" }, 80), access, signal: within() },
+        (fact) => void facts.push(fact),
+      );
+      const truth = (kind: Fact["kind"]): string | undefined => facts.find((fact) => fact.kind === kind)?.truth;
+      expect(
+        ["kubeconfig", "name", "tcp", "tls", "authentication", "namespace", "object", "pods"].map((kind) =>
+          truth(kind as Fact["kind"]),
+        ),
+      ).toEqual(Array.from({ length: 8 }, () => "yes"));
+      expect(facts.every(({ source, atMs }) => source !== "" && atMs > 0)).toBe(true);
     });
   },
 );

@@ -10,6 +10,7 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { createKubernetesDriver } from "#adapters/kubernetes/index.ts";
 import { ApiServer } from "../support/api-server.ts";
 import { accessWith, codeOf, kubernetesService, realClock } from "../support/kubernetes-access.ts";
+import { makeRuntime } from "../support/service-runtime.ts";
 import { startEcho, type Target } from "../contract/forward-driver-targets.ts";
 
 /** Time that passes fifty times as fast for whoever waits for it: pings and retries within a test. */
@@ -218,6 +219,57 @@ describe("kubernetes transport against a server in this process", () => {
     server.delete("pods", via.replace("pod ", ""));
     await vi.waitFor(() => expect(single.via).not.toBe(via));
     expect(await isOpen(await connect(single))).toBe(true);
+  });
+
+  test("[undelivered] a connection that a pod refuses goes to another one, with what its client has sent", async () => {
+    server.putPod("web-0");
+    server.putPod("web-1");
+    server.refusing.add("web-0");
+    await using under = makeRuntime(spec, { driver: () => Promise.resolve(driver), access });
+    await under.runtime.start();
+    await under.becomes("ready");
+    await vi.waitFor(() => expect(under.runtime.transport?.via).toBe("2 pods of service web"));
+    for (let at = 0; at < 8; at++) {
+      const client = await under.client();
+      client.write(`word ${at}`);
+      expect(String((await once(client, "data"))[0])).toBe(`word ${at}`);
+      client.destroy();
+    }
+    expect(under.runtime.condition.state).toBe("ready");
+    // Where every pod refuses, its client waits for a better time.
+    server.refusing.add("web-1");
+    const patient = await under.client();
+    patient.write("still here");
+    await vi.waitFor(() => expect(under.runtime.waitingConnections).toBe(1), 5000);
+    server.refusing.clear();
+    expect(String((await once(patient, "data"))[0])).toBe("still here");
+    patient.destroy();
+    await under.runtime.stop();
+  });
+
+  test("the last pod is told to end: its open connections go on until it is gone, new ones wait", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    const stream = await connect(transport);
+    expect(await isOpen(stream)).toBe(true);
+    server.putPod("web-0", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    expect((await transport.closed)?.code).toBe("pod_gone");
+    await transport.close(0);
+    expect(await codeOf(connect(transport))).toBe("connection_lost");
+    expect(await isOpen(stream)).toBe(true);
+    const gone = failing(stream);
+    server.delete("pods", "web-0");
+    expect((await gone).code).toBe("pod_gone");
+    // And the driver's end is theirs too.
+    server.putPod("web-1");
+    const second = await vi.waitFor(open, 3000);
+    const left = await connect(second);
+    expect(await isOpen(left)).toBe(true);
+    server.putPod("web-1", { metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" } });
+    await second.closed;
+    const cut = failing(left);
+    await driver.close();
+    expect((await cut).code).toBe("connection_lost");
   });
 
   test("[kubernetes-balance] a pod that cannot be reached is passed over", async () => {

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { PersonRequest } from "#application/usecases/person.ts";
+import type { PersonRequest } from "#application/usecases/person-request.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   makePortwright,

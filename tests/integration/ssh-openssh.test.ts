@@ -147,6 +147,28 @@ describe.skipIf(!hasSshd)("an own OpenSSH server (skipped where /usr/sbin/sshd i
       expect(error.facts["tried"]).toEqual(["agent (4 keys)"]);
     });
 
+    test("with IdentitiesOnly nothing of the agent but the named key is offered", async () => {
+      const server = await sshd(["MaxAuthTries 2"]);
+      await agent(key("a"), key("b"), key("c"), server.keyFile);
+      const error = await failure(open(server));
+      expect(error).toMatchObject({ code: "ssh_authentication_failed", facts: { too_many_attempts: true } });
+      await home.write("config", `Host *\n IdentitiesOnly yes\n IdentityFile ${server.keyFile}\n`);
+      await open(server);
+      await home.write("config", `Host *\n IdentitiesOnly yes\n IdentityFile ${path.join(home.dir, ".ssh", "a")}\n`);
+      const refused = await failure(
+        open(server, { user: server.user, known_hosts_file: path.join(home.dir, ".ssh/known_hosts") }),
+      );
+      expect(refused.facts["tried"]).toEqual(["agent (1 key)"]);
+    });
+
+    test("of IdentityAgent in place of SSH_AUTH_SOCK", async () => {
+      const server = await sshd();
+      await agent(server.keyFile);
+      await home.write("config", `IdentityAgent ${home.env["SSH_AUTH_SOCK"]}\n`);
+      home.env["SSH_AUTH_SOCK"] = path.join(home.dir, "gone");
+      expect((await open(server)).via).toBe("ssh 127.0.0.1");
+    });
+
     test("holds the twin of a key that is encrypted on disk", async () => {
       const server = await sshd();
       await agent(server.keyFile);

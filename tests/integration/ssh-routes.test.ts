@@ -217,7 +217,6 @@ describe("hops of ~/.ssh/config", () => {
       { exit_code: 3 },
       "no way\n",
     ],
-    ["a line for a shell", "nc %h %p | tee /tmp/log", "not_supported", { option: "ProxyCommand" }, undefined],
   ])("%s", async (_, command, code, facts, untrusted) => {
     await configured("Host one", `ProxyCommand ${command}`);
     const error = await failure(open(echoBehind("one", [])));

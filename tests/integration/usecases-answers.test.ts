@@ -244,7 +244,7 @@ describe("diagnose", () => {
     await client.call("startEnvironment", {});
     const opens = portwright.driver.opens;
     const told = await client.call("diagnose", { service: "l7-0" });
-    expect(told).toMatchObject({ status: "found", root_cause: { code: "application_unhealthy" } });
+    expect(told).toMatchObject({ status: "several", root_cause: { code: "application_unhealthy" } });
     expect(told["root_cause"].service).toMatch(/^l0-/);
     expect(portwright.driver.opens - opens).toBe(8 * 6 - 5);
   });

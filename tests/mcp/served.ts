@@ -36,6 +36,8 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
     startEnvironment: () => ok("dev: 1 of 1 ready.", { state: "ready", services: [{ service: "db", state: "ready" }] }),
     stopEnvironment: () => ok("Stopped db.", { stopped: ["db"] }),
     getStatus: () => ok("dev: 1 of 1 ready.", { state: "ready" }),
+    discoverTargets: () => ok("1 target fits.", { targets: [{ target: "a/b/service/c:1" }] }),
+    connect: () => ok("c is ready.", { state: "ready" }),
     controlService: ({ service }) => ok("Done.", { service, state: "ready" }),
     diagnose: ({ service }) =>
       ok("Nothing is wrong.", { ...(service && { service }), status: "healthy", healthy: true }),
@@ -48,6 +50,8 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
     query: () => ok("Nothing was recorded.", { rows: [] }),
     readStatus: () => ok("dev: 1 of 1 ready.", { state: "ready" }),
     readService: (_client, name) => ok(`${name} is ready.`, { service: name }),
+    readCluster: (_client, name) => ok(`${name} is a cluster.`, { context: name }),
+    clusterNames: () => Promise.resolve(["staging"]),
     serviceNames: () => Promise.resolve(["orders", "orders-db", "payments"]),
     environmentNames: () => Promise.resolve(["dev", "staging"]),
     ...own,

@@ -44,6 +44,8 @@ export class ServerTunnel {
   #lastId = 0;
   /** Does not answer pings any more, as a dead peer. */
   mute = false;
+  /** The pod runs, and nothing in it listens any more. */
+  refuses: () => boolean = () => false;
   /** Reads nothing of what it is sent. */
   deaf = false;
 
@@ -167,7 +169,7 @@ export class ServerTunnel {
     const errorId = this.#errorIds.get(request) ?? 0;
     this.#errorIds.delete(request);
     const socket = net.connect({
-      port: Number(headers.get("port")),
+      port: this.refuses() ? 1 : Number(headers.get("port")),
       host: "127.0.0.1",
       allowHalfOpen: true,
       noDelay: true,

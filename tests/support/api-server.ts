@@ -56,6 +56,8 @@ export class ApiServer implements AsyncDisposable {
   readonly #pods = new WeakMap<ServerTunnel, string>();
   /** Pods whose kubelet does not answer the API server. */
   readonly unreachable = new Set<string>();
+  /** Pods in which nothing listens any more, which the cluster does not know yet. */
+  readonly refusing = new Set<string>();
   /** Lists and watches that are answered with 403. */
   denies: (asked: { readonly resource: string; readonly narrow: boolean; readonly watch: boolean }) => boolean = () =>
     false;
@@ -237,7 +239,7 @@ export class ApiServer implements AsyncDisposable {
     const narrow = query.has("labelSelector") || query.has("fieldSelector");
     if (this.denies({ resource, narrow, watch: query.get("watch") === "true" }))
       return send(403, { kind: "Status", message: `${resource} is forbidden` });
-    const field = query.get("fieldSelector")?.replace("metadata.name=", "");
+    const field = /^metadata\.name=(.*)$/.exec(query.get("fieldSelector") ?? "")?.[1];
     const matches = ({ metadata }: ApiObject): boolean =>
       (field === undefined || metadata.name === field) &&
       labels.every((part) => metadata.labels?.[part.split("=")[0] ?? ""] === part.split("=")[1]);
@@ -303,6 +305,7 @@ export class ApiServer implements AsyncDisposable {
     }
     const tunnel = new ServerTunnel(socket, head, framing);
     tunnel.deaf = this.#options.deafTo?.includes(framing) ?? false;
+    tunnel.refuses = () => this.refusing.has(pod);
     this.tunnels.add(tunnel);
     this.#pods.set(tunnel, pod);
     socket.on("close", () => this.tunnels.delete(tunnel));

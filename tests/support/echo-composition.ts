@@ -1,11 +1,27 @@
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { ClientHello, ClientSession } from "#application/client.ts";
+import type { Answer } from "#application/surface/tool-definition.ts";
+import type { PersonRequest } from "#application/usecases/person-request.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Compose, McpConversation } from "#server/daemon/compose.ts";
 
 /** What the real tools answer, by the contract, for the command line to show. */
 const cannedAnswers: Readonly<Record<string, object>> = {
+  apply_plan: {
+    summary: "Applied as generation 15.",
+    outcome: "applied",
+    generation: 15,
+    verified: [{ service: "redis", state: "ready", endpoint: "127.0.0.1:6379", by: "redis PING", ms: 6 }],
+  },
+  remove_service: {
+    summary: "Remove cache.",
+    plan_id: "remove-cache-11aa",
+    risk: "review",
+    reasons: ["it stops cache"],
+  },
+  configure_service: { summary: "Nothing would change.", changes: [] },
   start_environment: {
     summary: "dev: 1 of 2 ready.",
     state: "partial",
@@ -67,6 +83,7 @@ export const composeEcho: Compose = ({ stores: { state: store }, env }) => {
         return Promise.resolve(sessionOf(hello, () => sessions--, store));
       },
       restore: () => Promise.resolve(),
+      person: (request) => echoPerson(request),
       status: () => ({
         services: { wanted: store.wanted().length, ready: 0, defined: sessions },
         connections: Number(env["PORTWRIGHT_TEST_CONNECTIONS"] ?? 0),
@@ -76,6 +93,42 @@ export const composeEcho: Compose = ({ stores: { state: store }, env }) => {
     serveMcp: (input, output, session) => echoServer(input, output, session, store),
   });
 };
+
+/** Shows one plan and one key, and takes the answers that fit them. */
+function echoPerson(request: PersonRequest): Promise<Answer> {
+  const refused = (): Promise<never> =>
+    Promise.reject(new ConnectivityError("plan_stale", "it is not the one that was shown"));
+  switch (request.ask) {
+    case "plan":
+      if (request.plan !== "add-redis-7c2f")
+        return Promise.reject(new ConnectivityError("unknown_plan", "no such plan"));
+      return Promise.resolve({
+        summary: "Add redis.",
+        plan_id: request.plan,
+        digest: "d1",
+        risk: "restricted",
+        reasons: ["it touches production"],
+        confirm: "Add redis.",
+        changes: [{ id: "redis", op: "add", file: "portwright.yaml:3", yaml: "- name: redis\n" }],
+        impact: { starts: ["redis"], restarts: [], stops: [], breaks_connections: 0 },
+        trusts: [{ where: "redis", key: "connection.password", text: "${file:\u001b[2Jpw}" }],
+      });
+    case "approve":
+      return request.digest === "d1" ? Promise.resolve({ summary: "add-redis-7c2f is approved." }) : refused();
+    case "trust_keys":
+      return Promise.resolve({
+        summary: "1 key",
+        workspace: "/w/portwright.yaml",
+        digest: "t1",
+        trusted: false,
+        keys: [{ where: "db", key: "connection.password", text: "${command:pass db}" }],
+      });
+    case "trust":
+      return request.digest === "t1" ? Promise.resolve({ summary: "trusted", trusted: true }) : refused();
+    case "distrust":
+      return Promise.resolve({ summary: "not trusted any more", trusted: false });
+  }
+}
 
 const sessionOf = (hello: ClientHello, leave: () => void, store: StateStore): ClientSession => ({
   hello,

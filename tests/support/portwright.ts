@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createLocalReach } from "#adapters/net/local-reach.ts";
 import { createProbes } from "#adapters/probes/index.ts";
 import { openStores } from "#adapters/sqlite/open-stores.ts";
 import { createAccess } from "#adapters/system/access.ts";
@@ -13,9 +14,12 @@ import { createLocalAddresses } from "#adapters/system/local-addresses.ts";
 import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
+import type { Clock } from "#application/ports/clock.ts";
+import type { ClusterMetadataSource } from "#application/ports/cluster-metadata.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { PlanStore } from "#application/ports/plan-store.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
+import type { TargetSource } from "#application/ports/target-source.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
 import { createDirectDriver, type DirectDriver } from "./direct-driver.ts";
@@ -53,21 +57,31 @@ export interface TestPortwright extends AsyncDisposable {
 export interface TestPortwrightOptions {
   readonly folder?: string;
   readonly driver?: DirectDriver;
+  readonly clock?: Clock;
   readonly addresses?: LocalAddresses;
+  readonly sources?: readonly TargetSource[];
+  readonly metadata?: ClusterMetadataSource;
 }
+
+/** Nothing is known about any cluster. */
+const noMetadata: ClusterMetadataSource = {
+  read: (context = "current") =>
+    Promise.resolve({ context, tlsVerified: true, quotas: [], events: [], targets: [], unreadable: [] }),
+};
 
 let clients = 0;
 
 export async function makePortwright(options: TestPortwrightOptions = {}): Promise<TestPortwright> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "portwright-engine-")));
   const file = join(folder, "portwright.yaml");
-  const clock = createSystemClock();
+  const clock = options.clock ?? createSystemClock();
   const driver = options.driver ?? createDirectDriver();
   const stores = openStores(join(folder, "state.db"));
   const application = createPortwright({
     clock,
     store: stores.state,
     history: stores.history,
+    adHoc: stores.adHoc,
     driver: () => Promise.resolve(driver),
     plans: stores.plans,
     configSource: createConfigSource(),
@@ -75,6 +89,9 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
+    sources: () => Promise.resolve(options.sources ?? []),
+    metadata: () => Promise.resolve(options.metadata ?? noMetadata),
+    reach: createLocalReach(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment, trusted) =>
       createAccess({

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import type { Terminal } from "#cli/terminal.ts";
 import { execute } from "#cli/run-cli.ts";
 import { composeEcho } from "./echo-composition.ts";
 import type { Sandbox } from "./processes.ts";
@@ -14,10 +15,25 @@ export interface CliRun {
 export async function runCli(
   sandbox: Sandbox,
   words: readonly string[],
-  options: { readonly terminal?: boolean; readonly cwd?: string; readonly env?: Record<string, string> } = {},
+  options: {
+    readonly terminal?: boolean;
+    readonly cwd?: string;
+    readonly env?: Record<string, string>;
+    /** What a person types, one answer a question; absent: there is no person. */
+    readonly person?: readonly string[];
+  } = {},
 ): Promise<CliRun> {
   const stdout = sink(options.terminal === true);
   const stderr = sink(options.terminal === true);
+  const typed = [...(options.person ?? [])];
+  const person: Terminal = {
+    show: (text) => void stderr.stream.write(text),
+    ask: (question) => {
+      stderr.stream.write(question);
+      return Promise.resolve(typed.shift() ?? "");
+    },
+    [Symbol.dispose]: () => undefined,
+  };
   const code = await execute(words, {
     stdout: stdout.stream,
     stderr: stderr.stream,
@@ -26,6 +42,7 @@ export async function runCli(
     homeDir: sandbox.home,
     self: [process.execPath, fileURLToPath(new URL("daemon-entry.ts", import.meta.url))],
     compose: composeEcho,
+    terminal: () => (options.person === undefined ? undefined : person),
   });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }

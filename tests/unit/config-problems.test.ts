@@ -218,7 +218,6 @@ describe("what is not built yet is said, not ignored", () => {
   test.each([
     ["technology: proxy\n    routes: [{match: {path: /}}]", "reverse proxy"],
     ["technology: kubernetes\n    remote_port: 80\n    connection: {resource_name: x}\n    via: [bastion]", "via"],
-    ["technology: ssh\n    remote_port: 80\n    connection: {host: x, driver: openssh}", "driver"],
   ])("%j fails alone", (lines, word) => {
     const { services, warnings } = configurationOf(
       `services:\n  - name: a\n    ${lines}\n  - name: b\n    ${kubernetes}\n`,

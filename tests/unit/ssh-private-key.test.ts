@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -48,6 +49,8 @@ test("PEM keys of the forms that OpenSSH reads", async () => {
   expect(await load(pem("pkcs8", "secret"))).toBe("ssh_key_passphrase_required");
   const ec = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
   expect(await load(ec.export({ type: "pkcs8", format: "pem" }).toString())).toBe("ecdsa-sha2-nistp256");
+  const ed = generateKeyPairSync("ed25519").privateKey;
+  expect(await load(ed.export({ type: "pkcs8", format: "pem" }).toString())).toBe("ssh-ed25519");
 });
 
 test("what is no key, too large, a folder or missing", async () => {
@@ -73,6 +76,17 @@ describe.skipIf(!hasKeygen)("keys of ssh-keygen (skipped where it is not install
     expect(isEncrypted(locked)).toBe(true);
     expect(await load(locked, "secret!")).toMatch(/^(ssh|ecdsa)-/);
     expect(await load(locked, "wrong")).toBe("ssh_key_passphrase_required");
+  });
+
+  test("[ssh-unlock-aside] an encrypted key is opened beside the event loop", async () => {
+    const file = path.join(dir, "slow");
+    execFileSync(keygen, ["-q", "-t", "ed25519", "-N", "secret!", "-f", file]);
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    const startedMs = performance.now();
+    delay.enable();
+    expect(await load(readFileSync(file, "utf8"), "secret!")).toBe("ssh-ed25519");
+    delay.disable();
+    expect(delay.max / 1e6).toBeLessThan((performance.now() - startedMs) / 2);
   });
 
   test("a public key is no private one", async () => {

@@ -3,10 +3,9 @@ import type { ServiceSpec } from "#domain/spec/service.ts";
 
 /** What the format knows and no engine does yet: said, never ignored where the service would reach something else. */
 export function notBuiltYet(spec: ServiceSpec): Failure | undefined {
-  if (spec.technology === "ssh") {
-    return spec.connection.driver === "openssh" ? unsupported("connection.driver: openssh") : undefined;
-  }
-  return spec.via === undefined ? undefined : unsupported("via (jump hosts) of a Kubernetes service");
+  return spec.technology === "ssh" || spec.via === undefined
+    ? undefined
+    : unsupported("via (jump hosts) of a Kubernetes service");
 }
 
 export const proxyNotBuilt: Failure = {

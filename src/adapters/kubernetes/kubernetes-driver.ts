@@ -72,11 +72,12 @@ export class KubernetesDriver implements ForwardDriver {
         clock: this.#clusters.clock,
         protocol,
         balance: service.balance ?? defaultBalance(target),
+        onDoubt: () => this.#hub.doubt(api),
         ...reached,
       });
       changes.listener = () => transport.evaluate();
       this.#transports.add(transport);
-      void transport.closed.then(() => this.#transports.delete(transport));
+      void transport.released.then(() => this.#transports.delete(transport));
       // The pod may have left while its tunnel was opened.
       transport.evaluate();
       return transport;
@@ -92,6 +93,11 @@ export class KubernetesDriver implements ForwardDriver {
     return new TargetFollower(this.#clusters, this.#hub, targetOf(service), { context, route }, access, onChange);
   }
 
+  async verify(): Promise<void> {
+    this.#hub.doubtAll();
+    await Promise.all([...this.#transports].map((transport) => transport.verify()));
+  }
+
   /** Of all pods of the target as it is now, whether they take connections or not. */
   async log(spec: ServiceSpec, query: LogQuery, { signal, access, route }: DialContext): Promise<ServiceLog> {
     const service = kubernetes(spec);
@@ -105,7 +111,7 @@ export class KubernetesDriver implements ForwardDriver {
   async close(): Promise<void> {
     const transports = [...this.#transports];
     for (const transport of transports) transport.destroy();
-    await Promise.all(transports.map((transport) => transport.closed));
+    await Promise.all(transports.map((transport) => transport.released));
     this.#hub.close();
     this.#clusters.close();
   }

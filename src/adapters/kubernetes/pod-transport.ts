@@ -28,6 +28,8 @@ export interface PodTransportParts {
   readonly candidate: Candidate;
   /** Proves the candidate reachable. */
   readonly tunnel: PodLink;
+  /** A tunnel died without our doing: other connections to the API server may have died too. */
+  readonly onDoubt: () => void;
 }
 
 const dialTimeoutMs = 10_000;
@@ -43,10 +45,14 @@ const newsAtOnce = 20;
  */
 export class PodTransport implements Transport {
   readonly closed: Promise<ConnectivityError | undefined>;
+  /** Resolves when nothing of it is open any more. */
+  readonly released: Promise<void>;
+  #release!: () => void;
   readonly #parts: PodTransportParts;
   readonly #pods: PodSet;
   #settle!: (cause: ConnectivityError | undefined) => void;
-  #state: "open" | "closing" | "closed" = "open";
+  /** `leaving`: closed, but connections to pods that end by themselves go on until those are gone. */
+  #state: "open" | "closing" | "leaving" | "closed" = "open";
   #closing: Promise<void> | undefined;
   #seen: SeenPods | undefined;
   #tell: (news: string) => void = () => undefined;
@@ -59,22 +65,22 @@ export class PodTransport implements Transport {
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
+    this.released = new Promise((resolve) => {
+      this.#release = resolve;
+    });
     const { api, target, access, clock, protocol, balance, watch } = parts;
-    this.#pods = new PodSet(parts.candidate, parts.tunnel, {
+    const watched = (tunnel: PodLink): PodLink => {
+      void tunnel.closed.then((cause) => cause && parts.onDoubt());
+      return tunnel;
+    };
+    this.#pods = new PodSet(parts.candidate, watched(parts.tunnel), {
       clock,
       balance,
       namespace: target.namespace,
-      dial: ({ pod }, signal) => {
+      dial: async ({ pod }, signal) => {
         const limited = AbortSignal.any([signal, AbortSignal.timeout(dialTimeoutMs)]);
-        return dialTunnel({
-          api,
-          namespace: target.namespace,
-          pod,
-          access,
-          clock,
-          signal: limited,
-          prefer: protocol,
-        });
+        const to = { api, namespace: target.namespace, pod, access, clock, prefer: protocol };
+        return watched(await dialTunnel({ ...to, signal: limited }));
       },
       isLeaving: (candidate) => {
         const pod = watch.pod(candidate);
@@ -147,6 +153,11 @@ export class PodTransport implements Transport {
     throw failure ?? this.#podGone(this.#last.pod);
   }
 
+  /** Ends what is not answered any more, after a sleep or a change of network. Never rejects. */
+  verify(): Promise<void> {
+    return this.#pods.verify();
+  }
+
   close(deadlineMs: number): Promise<void> {
     return (this.#closing ??= this.#drain(deadlineMs));
   }
@@ -157,7 +168,7 @@ export class PodTransport implements Transport {
 
   /** Looks at the target again; called after each change of its watch. */
   evaluate(): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" && this.#state !== "leaving") return;
     const { news, seen } = podNews(this.#seen, this.#parts.watch.pods);
     this.#seen = seen;
     for (const one of news.slice(0, newsAtOnce)) this.#tell(one);
@@ -181,7 +192,7 @@ export class PodTransport implements Transport {
     if (this.#state !== "open") return;
     const { watch, target } = this.#parts;
     if (cause === undefined || cause.code === "pod_gone" || watch.state.candidates.length === 0) {
-      this.#end(this.#podGone(this.#last.pod, cause));
+      void this.#leave(this.#podGone(this.#last.pod, cause));
       return;
     }
     const facts = { pod: this.#last.pod, namespace: target.namespace, because: cause.code };
@@ -206,6 +217,14 @@ export class PodTransport implements Transport {
     this.#end(undefined);
   }
 
+  /** No pod takes new connections: those that are open end with their pods. */
+  async #leave(cause: ConnectivityError): Promise<void> {
+    this.#state = "leaving";
+    this.#settle(cause);
+    await this.#pods.drain();
+    this.#end(undefined);
+  }
+
   /** @param reason for the open connections; default: the cause */
   #end(cause: ConnectivityError | undefined, reason: ConnectivityError | undefined = cause): void {
     if (this.#state === "closed") return;
@@ -213,5 +232,6 @@ export class PodTransport implements Transport {
     this.#parts.watch[Symbol.dispose]();
     this.#pods.destroy(reason);
     this.#settle(cause);
+    this.#release();
   }
 }

@@ -1,17 +1,15 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
-import type { LocalConnection, RelayOutcome } from "#application/ports/local-listener.ts";
+import type { LocalConnection, RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import type { AbandonedPeers } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
+import { KeptInput, mostKeptBytes } from "./kept-input.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay, reset } from "./relay.ts";
 import { isPlainSocket, socketSource } from "./socket-source.ts";
-
-/** How much of a waiting client is read, to see whether it goes away. Beyond it, its bytes stay with the kernel. */
-const mostHeldBytes = 64 * 1024;
 
 /** A client that ended its output and waits for an answer is looked after this often: it may give up. */
 const recheckMs = 1000;
@@ -66,24 +64,47 @@ export class AcceptedConnection implements LocalConnection {
     if (this.#state === "relayed") return;
     if (this.#state === "gone") return queueMicrotask(listener);
     this.#onGone.push(listener);
-    if (this.#state === "watched") return;
-    this.#state = "watched";
-    this.#source.receive((bytes, tenure) => {
-      this.#early.push(tenure === "owned" ? bytes : Buffer.from(bytes));
-      this.#earlyBytes += bytes.length;
-      return this.#earlyBytes < mostHeldBytes;
-    }, false);
-    this.#source.resume();
+    if (this.#state === "unread") this.#watch();
   }
 
-  async relay(target: TunnelStream): Promise<RelayOutcome> {
+  async relay(target: TunnelStream): Promise<RelayOutcome | Undelivered> {
     if (this.#state !== "gone") this.#state = "relayed";
     this.#release();
     if (isPlainSocket(target)) target.setNoDelay(true);
     // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
     target.on("error", () => undefined);
     const early = { bytes: this.#early.splice(0), ended: this.#ended };
-    return relay(this.#source, early, this.#sourceOf(target), this.#deps.clock);
+    const kept = new KeptInput();
+    const outcome = await relay(
+      this.#source,
+      early,
+      this.#sourceOf(target),
+      this.#deps.clock,
+      this.#deps.buffers,
+      kept,
+    );
+    if (outcome.ended === "undelivered") this.#takeBack(kept.whole ?? []);
+    return outcome;
+  }
+
+  /** Reads, up to a bound: beyond it the client's bytes stay with the kernel. */
+  #watch(): void {
+    this.#state = "watched";
+    this.#source.receive((bytes, tenure) => {
+      this.#early.push(tenure === "owned" ? bytes : Buffer.from(bytes));
+      this.#earlyBytes += bytes.length;
+      return this.#earlyBytes < mostKeptBytes;
+    }, false);
+    if (this.#earlyBytes < mostKeptBytes) this.#source.resume();
+  }
+
+  /** As it was before a relay that delivered nothing. */
+  #takeBack(bytes: readonly Buffer[]): void {
+    // Each relay leaves listeners behind that have nothing to do any more.
+    this.#source.stream.setMaxListeners(0);
+    this.#early.push(...bytes);
+    this.#earlyBytes = bytes.reduce((sum, { length }) => sum + length, 0);
+    this.#watch();
   }
 
   #sourceOf(target: TunnelStream): ByteSource {

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
  * What the receiver may do with the bytes: `owned` are its own, `shared` ones are overwritten as soon as it returns,
  * `lent` ones stay until it calls `resume` (it answers `false` to keep them).
  */
-type Tenure = "owned" | "shared" | "lent";
+export type Tenure = "owned" | "shared" | "lent";
 
 /** Takes bytes; `false`: read no more until `resume`. */
 export type Receiver = (bytes: Buffer, tenure: Tenure) => boolean;
@@ -15,6 +15,8 @@ export type Receiver = (bytes: Buffer, tenure: Tenure) => boolean;
  */
 export interface ByteSource {
   readonly stream: Duplex;
+  /** Its bytes come in many pieces of one burst: who writes them on does well to gather them. */
+  readonly bursts?: boolean;
   /**
    * From now on bytes go there.
    * @param keeps whether the receiver gains from `lent` bytes (it writes them to a socket as they are)
@@ -23,32 +25,8 @@ export interface ByteSource {
   resume(): void;
 }
 
-/** A stream that hands its bytes to one receiver as they come, without `data` events and without a queue in between. */
-export interface LendingStream extends Duplex {
-  /** From now on bytes go there, and nowhere before `takeMore`. Its end, errors and close remain events. */
-  lendTo(receiver: Receiver, keeps: boolean): void;
-  takeMore(): void;
-}
-
-/** A stream that can take bytes before `write` would return: they need not be copied for it. */
-export interface PromptSink extends Duplex {
-  /** `false`: not now, they are to be written. */
-  takeNow(bytes: Buffer): boolean;
-}
-
-export const isPrompt = (stream: Duplex): stream is PromptSink => "takeNow" in stream;
-
-const isLending = (stream: Duplex): stream is LendingStream => "lendTo" in stream;
-
-/** Any stream as a source, by its `data` events (each chunk is memory of its own), unless it lends. */
+/** Any stream as a source, by its `data` events: each chunk is memory of its own. */
 export function streamSource(stream: Duplex): ByteSource {
-  if (isLending(stream)) {
-    return {
-      stream,
-      receive: (receiver, keeps) => stream.lendTo(receiver, keeps),
-      resume: () => stream.takeMore(),
-    };
-  }
   let receiver: Receiver | undefined;
   const pass = (chunk: Buffer): void => {
     if (receiver?.(chunk, "owned") === false) stream.pause();

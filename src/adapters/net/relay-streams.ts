@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
-import type { RelayOutcome } from "#application/ports/local-listener.ts";
+import type { RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import { streamSource } from "./byte-source.ts";
+import { isDirect } from "./direct-stream.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay } from "./relay.ts";
 import { socketSource } from "./socket-source.ts";
@@ -9,6 +10,11 @@ import { socketSource } from "./socket-source.ts";
 const clock = { monotonicMs: () => performance.now() };
 
 /** Joins a stream that clients come by with a socket to the target, as `relay` does. Never rejects. */
-export function relayStreams(client: Duplex, target: Socket, buffers: ReadBuffers): Promise<RelayOutcome> {
-  return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock);
+export function relayStreams(
+  client: Duplex,
+  target: Socket,
+  buffers: ReadBuffers,
+): Promise<RelayOutcome | Undelivered> {
+  const source = isDirect(client) ? client.source() : streamSource(client);
+  return relay(source, { bytes: [], ended: false }, socketSource(target, buffers), clock, buffers);
 }

@@ -1,10 +1,13 @@
 import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
-import type { RelayOutcome } from "#application/ports/local-listener.ts";
+import type { RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { isPrompt, type ByteSource } from "./byte-source.ts";
+import type { ByteSource, Tenure } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
+import { GatheringWriter } from "./gathering-writer.ts";
+import { KeptInput } from "./kept-input.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
 import { isPlainSocket } from "./socket-source.ts";
 
 /** What came from the client before the relay. */
@@ -13,6 +16,10 @@ export interface EarlyInput {
   readonly bytes: readonly Buffer[];
   readonly ended: boolean;
 }
+
+/** The stream's error says that the target was never reached, so that nothing of what was sent got anywhere. */
+const isUndelivered = (error: unknown): boolean =>
+  error instanceof ConnectivityError && error.facts["delivered"] === false;
 
 /** Cuts a stream so that the peer sees a reset (TCP: RST), not an end. */
 export function reset(stream: Duplex): void {
@@ -34,13 +41,18 @@ export function reset(stream: Duplex): void {
  * direction. An end of input is passed on as an end, and only that: whatever else ends one side resets the other, so a
  * cut answer never looks complete. The client's reset is noticed while it is read or written to, thus not while a
  * stalled target holds its input back. Never rejects.
+ *
+ * `kept` is filled with the client's bytes until the target answers; a relay that ends `undelivered` leaves the client
+ * open, and what it sent in there.
  */
 export function relay(
   client: ByteSource,
   early: EarlyInput,
   target: ByteSource,
   clock: Pick<Clock, "monotonicMs">,
-): Promise<RelayOutcome> {
+  buffers: ReadBuffers,
+  kept = new KeptInput(),
+): Promise<RelayOutcome | Undelivered> {
   const startedMs = clock.monotonicMs();
   let bytesUp = 0;
   let bytesDown = 0;
@@ -57,6 +69,10 @@ export function relay(
       const durationMs = clock.monotonicMs() - startedMs;
       resolve({ bytesUp, bytesDown, durationMs, ...(firstByteMs !== undefined && { firstByteMs }), ended });
     };
+    const undelivered = (): void => {
+      settled = true;
+      resolve({ ended: "undelivered" });
+    };
     const cut = (ended: RelayOutcome["ended"]): void => {
       if (settled) return;
       settle(ended);
@@ -67,7 +83,9 @@ export function relay(
       directionsLeft--;
       if (directionsLeft === 0) settle("closed");
     };
-    const targetLost = (): void =>
+    const targetLost = (): void => {
+      if (settled) return;
+      if (isUndelivered(targetError) && kept.whole !== undefined && !client.stream.destroyed) return undelivered();
       cut(
         targetError === undefined ||
           (targetError instanceof ConnectivityError &&
@@ -76,6 +94,7 @@ export function relay(
           ? "connection_lost"
           : "reset_by_target",
       );
+    };
 
     // Errors are followed by `close`, which decides; the listeners stay, a late error has no one else to go to.
     client.stream.on("error", () => undefined);
@@ -98,18 +117,26 @@ export function relay(
       else target.stream.end();
     };
     if (!early.ended) client.stream.once("end", endTarget);
-    target.stream.once("end", () => client.stream.end());
 
     for (const bytes of early.bytes) {
       bytesUp += bytes.length;
+      kept.add(bytes, "owned");
       target.stream.write(bytes);
     }
-    pump(target, client.stream, (bytes) => {
-      firstByteMs ??= clock.monotonicMs() - startedMs;
-      bytesDown += bytes;
+    const gathered = pump(target, client.stream, buffers, (bytes) => {
+      if (firstByteMs === undefined) {
+        firstByteMs = clock.monotonicMs() - startedMs;
+        kept.drop();
+      }
+      bytesDown += bytes.length;
     });
-    pump(client, target.stream, (bytes) => {
-      bytesUp += bytes;
+    target.stream.once("end", () => {
+      gathered?.flush();
+      client.stream.end();
+    });
+    pump(client, target.stream, buffers, (bytes, tenure) => {
+      bytesUp += bytes.length;
+      kept.add(bytes, tenure);
       // The target has ended and is gone, and the client goes on sending: nobody will take it.
       if (target.stream.destroyed) cut("reset_by_target");
     });
@@ -117,11 +144,22 @@ export function relay(
   });
 }
 
-const writeShared = (sink: Duplex, bytes: Buffer): boolean =>
-  isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+function write(sink: Duplex, bytes: Buffer, shared: boolean): boolean {
+  if (!shared) return sink.write(bytes);
+  return isDirect(sink) ? sink.writeShared(bytes) : sink.write(Buffer.from(bytes));
+}
 
-/** One direction: reads while the sink takes it. */
-function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void): void {
+/**
+ * One direction: reads while the sink takes it.
+ * @returns what holds bytes back for a moment, if anything does
+ */
+function pump(
+  source: ByteSource,
+  sink: Duplex,
+  buffers: ReadBuffers,
+  count: (bytes: Buffer, tenure: Tenure) => void,
+): GatheringWriter | undefined {
+  const gathering = source.bursts === true && isPlainSocket(sink) ? new GatheringWriter(sink, buffers) : undefined;
   let stopped = false;
   /** Writes of lent bytes that the sink has not finished with. */
   let lent = 0;
@@ -135,20 +173,20 @@ function pump(source: ByteSource, sink: Duplex, count: (bytes: number) => void):
     goOn();
   };
   sink.on("drain", goOn);
-  const prompt = isPrompt(sink) ? sink : undefined;
   source.receive((bytes, tenure) => {
-    count(bytes.length);
+    count(bytes, tenure);
     if (sink.destroyed) return true;
-    if (prompt?.takeNow(bytes) === true) return true;
     if (tenure === "lent") {
       lent++;
       sink.write(bytes, taken);
       stopped = sink.writableLength > 0;
     } else {
-      stopped = tenure === "shared" ? !writeShared(sink, bytes) : !sink.write(bytes);
+      const more = gathering !== undefined ? gathering.write(bytes) : write(sink, bytes, tenure === "shared");
+      stopped = !more;
     }
     return !stopped;
   }, isPlainSocket(sink));
   if (sink.writableNeedDrain) stopped = true;
   else source.resume();
+  return gathering;
 }

@@ -73,6 +73,12 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX audit_by_workspace ON audit (workspace, id);
   `,
+  `
+  CREATE TABLE ad_hoc (
+    workspace TEXT NOT NULL, name TEXT NOT NULL, declaration TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (workspace, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** The newest schema that this program knows. */

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Stores } from "#application/ports/stores.ts";
+import { createAdHocStore } from "./ad-hoc-store.ts";
 import { createClusterPins } from "./cluster-pins.ts";
 import { createHistoryStore } from "./history-store.ts";
 import { openDatabase, type OpenOptions } from "./open-database.ts";
@@ -17,6 +18,7 @@ export function openStores(file: string, options: OpenOptions = {}): Stores {
   return {
     state: createStateStore(database),
     history: createHistoryStore(database),
+    adHoc: createAdHocStore(database),
     clusterPins: createClusterPins(database),
     plans: createPlanStore(database, createSeal(join(dirname(file), "generations.key"))),
     close: () => void database.close(),

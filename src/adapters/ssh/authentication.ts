@@ -53,7 +53,9 @@ export class Authentication {
         return toConnectivityError(error);
       }
     };
-    const { passphrase, password, agentSocket } = settings;
+    const { passphrase, password, resolved } = settings;
+    const { publicKeyAuthentication } = resolved;
+    const agentSocket = publicKeyAuthentication ? settings.agentSocket : undefined;
     const askPassphrase = passphrase === undefined ? undefined : () => access.resolve(passphrase, signal);
     const asked = agentSocket === undefined ? undefined : await attempt(askAgent(agentSocket, signal));
     const agentProblem = asked instanceof ConnectivityError ? asked : undefined;
@@ -63,7 +65,7 @@ export class Authentication {
 
     const keyProblems: ConnectivityError[] = [];
     const files: { path: string; key: ParsedKey | undefined; blob: Buffer | undefined }[] = [];
-    for (const path of settings.keyFiles) {
+    for (const path of publicKeyAuthentication ? settings.keyFiles : []) {
       const blob = await publicHalf(path);
       // The agent signs with it: no need to open it, which for an encrypted key takes half a second of this thread.
       const loaded = holds(blob) ? undefined : await attempt(loadPrivateKey(path, askPassphrase));
@@ -73,9 +75,9 @@ export class Authentication {
       }
       files.push({ path, key, blob: key?.getPublicSSH() ?? blob });
     }
-    const held = agentOrder(
-      agent,
-      files.flatMap(({ blob }) => blob ?? []),
+    const named = files.flatMap(({ blob }) => blob ?? []);
+    const held = agentOrder(agent, named).filter(
+      (key) => !resolved.identitiesOnly || named.some((blob) => blob.equals(key.getPublicSSH())),
     );
     const user = settings.user;
     const offers: Offer[] = [];
@@ -95,7 +97,12 @@ export class Authentication {
         make: () => Promise.resolve({ type: "publickey", username: user, key }),
       });
     }
-    if (password !== undefined) offers.push(...passwordOffers(user, () => access.resolve(password, signal)));
+    if (password !== undefined) {
+      const allowed = passwordOffers(user, () => access.resolve(password, signal)).filter(({ method }) =>
+        method === "password" ? resolved.passwordAuthentication : resolved.keyboardInteractiveAuthentication,
+      );
+      offers.push(...allowed);
+    }
     const namedOne = settings.keysNamed && settings.keyFiles.length === 1;
     const agentOnly = !settings.keysNamed && password === undefined;
     const problems: Problems = {
@@ -142,21 +149,26 @@ export class Authentication {
   /** Why the login failed, with what was tried and what the server takes. */
   failure(cause: unknown, untrusted: string | undefined): ConnectivityError {
     const { all, worst, decisive } = this.#problems;
+    // A server that has refused as often as it will (MaxAuthTries) ends the connection with this reason (RFC 4253 §11.1).
+    const tooMany = [2, 14].includes(Number((cause as { code?: unknown } | undefined)?.code));
     const facts = {
       user: this.#user,
       tried: this.#tried,
       offered_by_server: this.#serverOffers.map((name) => (methodNames.includes(name) ? name : "other")),
       ...(all.length > 0 && { not_tried_because: all.map(({ code }) => code) }),
       ...(this.#partial && { partly_accepted: true }),
+      ...(tooMany && { too_many_attempts: true }),
     };
     const options = { cause, ...(untrusted !== undefined && { untrusted }) };
     const blamed = decisive ?? (this.#tried.length === 0 ? worst : undefined);
     if (blamed) return new ConnectivityError(blamed.code, blamed.message, { ...blamed.facts, ...facts }, options);
     return new ConnectivityError(
       "ssh_authentication_failed",
-      this.#tried.length === 0
-        ? `the server takes none of what there is to log in with as ${this.#user}`
-        : `the server refused all that was offered to log in as ${this.#user}`,
+      tooMany
+        ? `the server ended the login as ${this.#user} after too many refused keys; name the right one (key_file) and set IdentitiesOnly`
+        : this.#tried.length === 0
+          ? `the server takes none of what there is to log in with as ${this.#user}`
+          : `the server refused all that was offered to log in as ${this.#user}`,
       facts,
       options,
     );

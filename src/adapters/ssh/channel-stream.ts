@@ -1,6 +1,7 @@
 import { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
-import type { LendingStream, PromptSink, Receiver } from "#adapters/net/byte-source.ts";
+import type { ByteSource, Receiver } from "#adapters/net/byte-source.ts";
+import type { DirectStream } from "#adapters/net/direct-stream.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Reads } from "./reused-reads.ts";
 
@@ -31,7 +32,7 @@ export interface ChannelOwner {
  * After the server's CLOSE, what it sent is still delivered; writes are dropped. Then the stream ends cleanly if the
  * target had ended and nothing was dropped, else with `connection_lost`.
  */
-export class ChannelStream extends Duplex implements LendingStream, PromptSink {
+export class ChannelStream extends Duplex implements DirectStream {
   readonly #channel: ClientChannel;
   readonly #owner: ChannelOwner;
   /** The target ended its output, in so many words. */
@@ -60,14 +61,22 @@ export class ChannelStream extends Duplex implements LendingStream, PromptSink {
     this.on("error", () => {});
   }
 
-  lendTo(receiver: Receiver, keeps: boolean): void {
+  source(): ByteSource {
+    return {
+      stream: this,
+      receive: (receiver, keeps) => this.#lendTo(receiver, keeps),
+      resume: () => this.#takeMore(),
+    };
+  }
+
+  #lendTo(receiver: Receiver, keeps: boolean): void {
     this.#lending = { receiver, keeps };
     for (let early = super.read() as Buffer | null; early; early = super.read() as Buffer | null) {
       this.#waiting.push(early);
     }
   }
 
-  takeMore(): void {
+  #takeMore(): void {
     this.#giveBack?.();
     this.#giveBack = undefined;
     this.#stopped = false;
@@ -172,7 +181,7 @@ export class ChannelStream extends Duplex implements LendingStream, PromptSink {
     this.#channel.write(chunk, () => this.#owner.whenWritable(settle));
   }
 
-  takeNow(bytes: Buffer): boolean {
+  writeShared(bytes: Buffer): boolean {
     const channel = this.#channel as ClientChannel & ChannelInternals;
     // ssh2 copies what the window has room for into packets, and would keep the rest.
     const ready =
@@ -181,8 +190,9 @@ export class ChannelStream extends Duplex implements LendingStream, PromptSink {
       channel.writableLength === 0 &&
       channel.outgoing.window >= bytes.length &&
       !(this.#serverClosed || this.writableEnded || this.destroyed || this.#owner.full);
-    if (ready) channel.write(bytes);
-    return ready;
+    if (!ready) return this.write(Buffer.from(bytes));
+    channel.write(bytes);
+    return true;
   }
 
   override _final(callback: (error?: Error | null) => void): void {

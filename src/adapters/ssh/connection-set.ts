@@ -1,14 +1,14 @@
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import type { SshConnection } from "./connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
 import type { Dial } from "./pooled-server.ts";
 
 /** Against a server that refuses for another reason than it says. */
 const mostConnections = 8;
 
 interface Member {
-  readonly connection: SshConnection;
+  readonly connection: ServerConnection;
   /** It refused a channel when it had this many: with fewer it may take one again. */
   fullAt: number;
 }
@@ -25,9 +25,9 @@ export class ConnectionSet {
   readonly #over = new AbortController();
   readonly #resolve: (cause: ConnectivityError | undefined) => void;
   #growing: Promise<void> | undefined;
-  #last: SshConnection;
+  #last: ServerConnection;
 
-  constructor(first: SshConnection, dial: Dial, lingerMs: number) {
+  constructor(first: ServerConnection, dial: Dial, lingerMs: number) {
     this.#dial = dial;
     this.#lingerMs = lingerMs;
     this.#last = first;
@@ -40,7 +40,7 @@ export class ConnectionSet {
   get alive(): boolean {
     return this.#members.some(({ connection }) => connection.alive);
   }
-  get first(): SshConnection {
+  get first(): ServerConnection {
     return this.#members[0]?.connection ?? this.#last;
   }
 
@@ -49,7 +49,7 @@ export class ConnectionSet {
     return { ...this.first.facts(), ...(count > 1 && { connections: count }) };
   }
 
-  /** @throws ConnectivityError as `SshConnection.open`; `ssh_session_limit` when a further connection has no room either */
+  /** @throws ConnectivityError as `ServerConnection.open`; `ssh_session_limit` when a further connection has no room either */
   async open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
     for (;;) {
       let refusal: ConnectivityError | undefined;
@@ -118,7 +118,7 @@ export class ConnectionSet {
     this.#add(connection);
   }
 
-  #add(connection: SshConnection): void {
+  #add(connection: ServerConnection): void {
     const member: Member = { connection, fullAt: Number.POSITIVE_INFINITY };
     this.#members.push(member);
     void connection.closed.then((cause) => {

@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
 import type { Channel, Client, ClientCallback, ClientChannel, NegotiatedAlgorithms } from "ssh2";
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
 import type { Reads } from "./reused-reads.ts";
+import type { Incoming, Listening, RemoteListen, ServerConnection } from "./server-connection.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
 
 /** Private to ssh2 (Protocol.js, crypto.js): the only place that tells which crypto a connection really uses. */
@@ -12,22 +14,8 @@ interface ProtocolInternals {
   readonly ["_protocol"]?: { readonly ["_cipher"]?: object };
 }
 
-/** A connection that came to a port that the server listens on for us. */
-export interface Incoming {
-  accept(): TunnelStream;
-  reject(): void;
-}
-
-/** A port or socket that the server listens on. */
-export interface Listening {
-  /** The one that the server chose, where it was to choose. */
-  readonly port: number;
-  /** Idempotent. */
-  close(): void;
-}
-
 /** One authenticated SSH connection with its channels. Ends once; every channel ends with it. */
-export class SshConnection implements ChannelOwner {
+export class SshConnection implements ServerConnection, ChannelOwner {
   /** Resolves once, when it is over: with the cause, or `undefined` after our own `end`/`destroy`. */
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly reads: Reads;
@@ -79,6 +67,11 @@ export class SshConnection implements ChannelOwner {
   }
   get alive(): boolean {
     return this.#state === "open";
+  }
+
+  /** Keys and passwords have no end that is known. */
+  expiries(): readonly Expiry[] {
+    return [];
   }
 
   facts(): Facts {
@@ -147,7 +140,7 @@ export class SshConnection implements ChannelOwner {
    * gives no reason); the signal's reason
    */
   async listen(
-    { bind, port, socket }: { readonly bind: string; readonly port: number; readonly socket: string | undefined },
+    { bind, port, socket }: RemoteListen,
     onConnection: (incoming: Incoming) => void,
     signal: AbortSignal,
   ): Promise<Listening> {

@@ -9,6 +9,7 @@ import { SshConnection } from "./connection.ts";
 import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
 import { hostKeyChecker } from "./host-key.ts";
 import { ownReads, reusingSocket } from "./reused-reads.ts";
+import { trustCommand } from "./known-hosts-file.ts";
 import { ServerIdentification } from "./server-identification.ts";
 import type { SshSettings } from "./settings.ts";
 
@@ -43,7 +44,11 @@ export interface SshDial {
  */
 export async function dialSsh({ settings, access, limits, route, signal }: SshDial): Promise<SshConnection> {
   const { host, port } = settings;
-  const hostKey = await hostKeyChecker(settings.hostKeyName, port, settings.knownHostsFiles);
+  const hostKey = await hostKeyChecker({
+    ...settings,
+    acceptNew: settings.resolved.strictHostKeyChecking === "accept-new",
+    trustCommand: trustCommand(settings),
+  });
   const authentication = await Authentication.prepare(settings, access, signal);
   signal.throwIfAborted();
 

@@ -1,6 +1,9 @@
+import type { Clock } from "#application/ports/clock.ts";
+import type { FactSource } from "#application/ports/fact-source.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import { defaultLimits, type DialLimits } from "./dial.ts";
 import { SshDriver } from "./driver.ts";
+import { SshFacts } from "./facts/ssh-facts.ts";
 
 export interface SshDriverOptions {
   readonly limits?: Partial<DialLimits>;
@@ -27,3 +30,6 @@ export function createSshDriver(options: SshDriverOptions = {}): ForwardDriver {
     },
   );
 }
+
+/** What a diagnosis asks about the way to an SSH server, beside the driver. */
+export const createSshFacts = (clock: Clock): FactSource => new SshFacts(clock);

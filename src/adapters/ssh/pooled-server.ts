@@ -1,7 +1,8 @@
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import type { SshConnection } from "./connection.ts";
+import type { ServerConnection } from "./server-connection.ts";
 import { ConnectionSet } from "./connection-set.ts";
 import { LastFailure } from "./last-failure.ts";
 
@@ -10,15 +11,16 @@ export interface Lease {
   /** Resolves once, when no connection is left: with the cause, or `undefined` after the driver's own close. */
   readonly closed: Promise<ConnectivityError | undefined>;
   /** The first connection that is there: what is not a channel (a remote forward, a question) goes by it. */
-  readonly connection: SshConnection;
+  readonly connection: ServerConnection;
   facts(): Facts;
-  /** Opens a channel, by a further connection when the others have no room. @throws as `SshConnection.open` */
+  expiries(): readonly Expiry[];
+  /** Opens a channel, by a further connection when the others have no room. @throws as `ServerConnection.open` */
   open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream>;
   /** Idempotent. */
   release(): void;
 }
 
-export type Dial = (signal: AbortSignal) => Promise<SshConnection>;
+export type Dial = (signal: AbortSignal) => Promise<ServerConnection>;
 
 export interface PoolTiming {
   /** How long connections that nobody uses stay open for the next one. */
@@ -152,6 +154,7 @@ export class PooledServer {
         return set.first;
       },
       facts: () => set.facts(),
+      expiries: () => set.first.expiries(),
       open: (to, signal) => set.open(to, signal),
       release: () => {
         if (released) return;

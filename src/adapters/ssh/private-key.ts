@@ -2,6 +2,8 @@ import { createPrivateKey } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import ssh2, { type ParsedKey } from "ssh2";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ed25519PrivateFile } from "./keys/openssh-form.ts";
+import { unlockKey } from "./keys/unlock.ts";
 
 /** Larger files are no keys (an RSA key of 16,384 bits has 12 KiB). */
 const largestKeyBytes = 64 * 1024;
@@ -27,7 +29,8 @@ export async function loadPrivateKey(
     );
   }
   const secret = encrypted ? await passphrase?.() : undefined;
-  const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(fromPkcs8(text, secret), secret);
+  const opened = secret !== undefined && isOpensshForm(text) ? await unlockKey(text, secret) : text;
+  const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(fromPkcs8(opened ?? "", secret), secret);
   const key = Array.isArray(parsed) ? (parsed as ParsedKey[])[0] : parsed;
   if (key !== undefined && !(key instanceof Error) && key.isPrivateKey()) return key;
   if (encrypted) {
@@ -54,6 +57,7 @@ function fromPkcs8(text: string, passphrase: string | undefined): string {
   try {
     const key = createPrivateKey({ key: text, ...(passphrase !== undefined && { passphrase }) });
     if (key.asymmetricKeyType === "rsa") return key.export({ type: "pkcs1", format: "pem" }).toString().trim();
+    if (key.asymmetricKeyType === "ed25519") return ed25519PrivateFile(key, "");
     if (key.asymmetricKeyType === "ec") return key.export({ type: "sec1", format: "pem" }).toString().trim();
   } catch {
     // What does not open is told by the parser's own refusal.
@@ -84,6 +88,8 @@ async function readKey(path: string): Promise<string> {
   }
   throw new ConnectivityError("ssh_key_unreadable", `${path} is too large to be a key`, { key_file: path });
 }
+
+const isOpensshForm = (text: string): boolean => text.startsWith("-----BEGIN OPENSSH PRIVATE KEY-----");
 
 /** By the form itself (PROTOCOL.key of OpenSSH, RFC 1421 §4.6.1.1, RFC 5958), not by the parser's complaint. */
 export function isEncrypted(text: string): boolean {

@@ -1,7 +1,8 @@
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { dialSsh, type DialLimits } from "./dial.ts";
+import type { DialLimits } from "./dial.ts";
+import { dialServer } from "./dial-server.ts";
 import { hopRoute } from "./hop-route.ts";
 import { loginSignature } from "./login-signature.ts";
 import { PooledServer, type Dial, type Lease, type PoolTiming } from "./pooled-server.ts";
@@ -50,7 +51,7 @@ export class Servers {
     const settings = await resolveSettings(declaration, access);
     const route = given ?? (await this.#ownRoute(settings, access, path));
     const key = connectionKey(settings, access, route);
-    const dial = (signal: AbortSignal) => dialSsh({ settings, access, limits: this.limits, route, signal });
+    const dial = (signal: AbortSignal) => dialServer({ settings, access, limits: this.limits, route, signal });
     const name = `ssh ${settings.name}`;
     return {
       settings,
@@ -71,7 +72,7 @@ export class Servers {
   }
 
   /** The hops that the person's own files name for a server. Of those only the first may have hops of its own, as for `ssh`. */
-  async #ownRoute({ name, resolved }: SshSettings, access: Access, path: Path): Promise<Route | undefined> {
+  async #ownRoute({ name, driver, resolved }: SshSettings, access: Access, path: Path): Promise<Route | undefined> {
     const { proxyJump, proxyCommand } = resolved;
     if (path.includes(name)) {
       const around = [...path, name].join(" → ");
@@ -82,6 +83,8 @@ export class Servers {
     if (proxyCommand !== undefined) {
       const words = proxyWords(proxyCommand);
       if (words) return proxyCommandRoute(words, access);
+      // A shell runs it: OpenSSH does that itself.
+      if (driver !== "ssh2") return undefined;
       throw new ConnectivityError(
         "not_supported",
         `the ProxyCommand of ${name} in ~/.ssh/config needs a shell; only a single program is run`,

@@ -23,6 +23,10 @@ export interface SshSettings {
   readonly passphrase: string | undefined;
   readonly password: string | undefined;
   readonly agentSocket: string | undefined;
+  /** The key that the service names, absolute. */
+  readonly keyNamed: string | undefined;
+  /** Which driver the service asks for. */
+  readonly driver: "auto" | "ssh2" | "openssh";
   /** What `~/.ssh/config` says beside. */
   readonly resolved: ResolvedHost;
 }
@@ -32,7 +36,7 @@ const defaultPort = 22;
 /** What a service, or a hop by its name, says about its SSH server. */
 export type ServerDeclaration = Pick<
   SshService["connection"],
-  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile"
+  "host" | "user" | "port" | "keyFile" | "passphrase" | "password" | "knownHostsFile" | "driver"
 >;
 
 /** A hop as a person writes it: `host`, `user@host:port`. @throws ConnectivityError `config_invalid` */
@@ -86,6 +90,8 @@ export async function resolveSettings(
     passphrase: connection.passphrase,
     password: connection.password,
     agentSocket: resolved.agentSocket,
+    keyNamed: connection.keyFile === undefined ? undefined : expand(connection.keyFile),
+    driver: connection.driver ?? "auto",
     resolved,
   };
 }
@@ -98,5 +104,6 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
   const { host, port, user, hostKeyName, keyFiles, knownHostsFiles, passphrase, password } = settings;
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
-  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, route?.key ?? null]);
+  const way = route?.key ?? [settings.resolved.proxyJump ?? null, settings.resolved.proxyCommand ?? null];
+  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, settings.driver, way]);
 }

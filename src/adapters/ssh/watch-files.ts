@@ -5,8 +5,11 @@ import type { SshSettings } from "./settings.ts";
 const intervalMs = 1000;
 
 /** What a failed dial may have been missing. */
-export const filesOf = ({ keyFiles, knownHostsFiles, agentSocket }: SshSettings): readonly string[] => [
+export const filesOf = ({ keyFiles, knownHostsFiles, agentSocket, resolved }: SshSettings): readonly string[] => [
   ...keyFiles,
+  ...keyFiles.map((file) => `${file}-cert.pub`),
+  ...resolved.certificateFiles,
+  ...resolved.configFiles,
   ...knownHostsFiles,
   ...(agentSocket === undefined ? [] : [agentSocket]),
 ];

@@ -3,7 +3,7 @@ import { holderOf, socketsWhere } from "./proc-sockets.ts";
 
 /** Searches a second: a look through all processes costs some milliseconds, and connections may come in thousands. */
 const searchesPerSecond = 4;
-const limitMs = 500;
+const limitMs = 2000;
 /** Programs open many connections: those seen last are looked at first. */
 const rememberedPids = 8;
 

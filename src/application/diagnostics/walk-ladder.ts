@@ -5,21 +5,29 @@ import type { Walk } from "#domain/diagnosis/inference.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { dial } from "../engine/dial.ts";
 import { composeRoute } from "../engine/routes.ts";
+import { recognise } from "./recognise.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { FactSource } from "../ports/fact-source.ts";
+import type { PortOwners } from "../ports/port-owner.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
+import type { Route } from "../ports/route.ts";
 
-/** The way to the target has at most this long, whatever hangs, and the check at its end this much. */
+/** The way to the target has at most this long, whatever hangs; the check at its end what is left of the whole. */
 const pathTimeoutMs = 4500;
-const probeTimeoutMs = 3000;
+const walkTimeoutMs = 6500;
+const probeTimeoutMs = 5000;
 
 export interface WalkDependencies {
   readonly clock: Clock;
   readonly probes: Probes;
   driver(technology: ServiceSpec["technology"]): Promise<ForwardDriver>;
   access(workspace: string): Access;
+  /** Facts beside the dial; absent: the dial alone speaks. */
+  readonly facts?: (technology: ServiceSpec["technology"]) => Promise<FactSource>;
+  readonly portOwners?: PortOwners;
 }
 
 /** A walk with its ladder and what the check at the end said. */
@@ -28,6 +36,9 @@ export interface LadderWalk {
   readonly ladder: readonly RungFinding[];
   readonly probe?: ProbeResult;
   readonly via?: string;
+  /** The pod that was reached. */
+  readonly pod?: string;
+  readonly ms?: number;
 }
 
 /** Walks one service's ladder anew, beside its running link: a fresh dial, then its check through it. Never throws. */
@@ -48,6 +59,14 @@ export async function walkLadder(
   }
   const { spec } = declaration;
   const { technology } = spec;
+  if (!spec.enabled) {
+    const failure = {
+      code: "service_disabled" as const,
+      message: `service ${service} is switched off (enabled: false)`,
+      facts: { service },
+    };
+    return failedWalk(technology, service, "configuration", failure, true, undefined);
+  }
   if (condition.failure && rungOn(technology, condition.failure) === "local_port") {
     return failedWalk(technology, service, "local_port", condition.failure, true, undefined);
   }
@@ -62,7 +81,15 @@ export async function walkLadder(
     return failedWalk(technology, service, rungOn(technology, failure), failure, seen(failure), elapsedMs());
   }
   try {
-    const probe = await probeThrough(deps, workspace.path, spec, transport, signal);
+    const probeMs = Math.max(1000, walkTimeoutMs - elapsedMs());
+    const probe = trusting(
+      await probeThrough(deps, workspace.path, spec, transport, signal, probeMs),
+      workspace,
+      spec,
+      probeMs,
+    );
+    const pod = transport.facts()["pod"];
+    const reached = { via: transport.via, ms: elapsedMs(), ...(typeof pod === "string" && { pod }) };
     if (probe.ok) {
       // Its own way is fine, and it waits for another service all the same.
       const waits = condition.failure?.code === "dependency_failed" ? condition.failure : undefined;
@@ -70,18 +97,38 @@ export async function walkLadder(
         walk: { service, confirmed: true, ...(waits && { rung: "relation", failure: waits }) },
         ladder: timed(ladderAllOk(technology), probe, elapsedMs()),
         probe,
-        via: transport.via,
+        ...reached,
       };
     }
-    const failure = probeFailure(probe);
+    const failure = await recognised(deps, workspace, spec, transport, signal, probeFailure(probe));
     const rung =
       failure.code === "connection_lost" || failure.code === "operation_timed_out"
         ? "target"
         : rungOn(technology, failure);
-    return { ...failedWalk(technology, service, rung, failure, seen(failure), elapsedMs()), probe, via: transport.via };
+    return { ...failedWalk(technology, service, rung, failure, seen(failure), elapsedMs()), probe, ...reached };
   } finally {
     transport.destroy();
   }
+}
+
+/** Each further question to a target that does not answer in the check's own language. */
+const recogniseMs = 800;
+
+async function recognised(
+  deps: WalkDependencies,
+  workspace: Workspace,
+  spec: ServiceSpec,
+  transport: Transport,
+  signal: AbortSignal,
+  failure: Failure,
+): Promise<Failure> {
+  const { type } = spec.healthCheck;
+  const speaks = await recognise(failure, type, (healthCheck) =>
+    probeThrough(deps, workspace.path, { ...spec, healthCheck }, transport, signal, recogniseMs),
+  );
+  if (speaks === undefined) return failure;
+  const facts = { expected: type, looks_like: speaks };
+  return { code: "protocol_mismatch", message: `the target does not speak ${type}: it answers as ${speaks}`, facts };
 }
 
 /** Runs the service's check, or another one, over an open transport, within a bounded time. */
@@ -91,17 +138,44 @@ export async function probeThrough(
   spec: ServiceSpec,
   transport: Transport,
   signal: AbortSignal,
+  withinMs = probeTimeoutMs,
 ): Promise<ProbeResult> {
-  using limit = limited(deps.clock, Math.min(spec.healthCheck.timeoutMs, probeTimeoutMs), signal);
+  using limit = limited(deps.clock, Math.min(spec.healthCheck.timeoutMs, withinMs), signal);
   const path = {
     connect: (inner: AbortSignal) =>
       transport.connectForCheck?.({ signal: inner }) ?? transport.connect({ signal: inner }),
     host: "localhost",
     port: spec.localPort,
   };
-  return deps.probes.run(spec.healthCheck, path, { signal: limit.signal, access: deps.access(workspace) });
+  // Awaited here: the limit ends with this function.
+  return await deps.probes.run(spec.healthCheck, path, { signal: limit.signal, access: deps.access(workspace) });
 }
 
+/**
+ * A check that may take longer than there is time for here says nothing by not having ended: then the running link, which
+ * has the time, is believed when its own last check was good, and otherwise it is told that the time was too short.
+ */
+function trusting(
+  result: ProbeResult,
+  workspace: Workspace,
+  { name, healthCheck }: ServiceSpec,
+  withinMs: number,
+): ProbeResult {
+  const cutShort =
+    !result.ok && healthCheck.timeoutMs > withinMs && (result.facts?.["silent"] === true || isLate(result.code));
+  if (!cutShort) return result;
+  const { state, verified } = workspace.condition(name);
+  if (state === "ready" && verified) return { ok: true, by: verified.by, phasesMs: result.phasesMs };
+  return {
+    ...result,
+    code: "application_slow",
+    message: `the check did not end within ${Math.round(withinMs / 100) / 10} s; its own limit is ${healthCheck.timeoutMs / 1000} s`,
+  };
+}
+
+const isLate = (code: string): boolean => code === "application_slow" || code === "operation_timed_out";
+
+/** Opens a transport as the running link does, by its route, within a bounded time. @throws ConnectivityError */
 export async function openWithin(
   deps: WalkDependencies,
   workspace: Workspace,
@@ -110,8 +184,7 @@ export async function openWithin(
 ): Promise<Transport> {
   using limit = limited(deps.clock, pathTimeoutMs, signal);
   const access = deps.access(workspace.path);
-  const service = (name: string): ServiceSpec | undefined => workspace.declaration(name)?.spec;
-  const routing = spec.via && (() => composeRoute(spec, { access, service, driver: (of) => deps.driver(of) }));
+  const routing = spec.via && (() => routeOf(deps, workspace, spec));
   try {
     return await dial(deps.driver(spec.technology), spec, { signal: limit.signal, access }, undefined, routing);
   } catch (thrown) {
@@ -125,6 +198,14 @@ export async function openWithin(
       : thrown;
   }
 }
+
+/** The hops of a service. @throws ConnectivityError what a driver says about one */
+export const routeOf = (deps: WalkDependencies, workspace: Workspace, spec: ServiceSpec): Promise<Route | undefined> =>
+  composeRoute(spec, {
+    access: deps.access(workspace.path),
+    service: (name) => workspace.declaration(name)?.spec,
+    driver: (technology) => deps.driver(technology),
+  });
 
 function limited(
   clock: Clock,

@@ -2,6 +2,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { startOrder } from "#domain/dependency-order.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
+import type { AdHocStore } from "../ports/ad-hoc-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
 import type { ForwardDriver } from "../ports/forward-driver.ts";
@@ -12,6 +13,7 @@ import type { Route } from "../ports/route.ts";
 import type { LogQuery, ServiceLog } from "../ports/service-logs.ts";
 import type { LeaseHolder, StateStore, WantedService } from "../ports/state-store.ts";
 import type { Recorder } from "../history/recorder.ts";
+import { AdHocServices } from "./ad-hoc-services.ts";
 import type { Admissions } from "./admissions.ts";
 import { EventLog } from "./event-log.ts";
 import { LocalEnds } from "./local-ends.ts";
@@ -23,6 +25,7 @@ import { wakeServices, wakeWords } from "./wake-services.ts";
 import { Workspace } from "./workspace.ts";
 
 export interface EngineDependencies {
+  readonly adHoc: AdHocStore;
   readonly clock: Clock;
   readonly store: StateStore;
   readonly recorder: Recorder;
@@ -194,7 +197,7 @@ export class Engine {
   }
 
   #wake(reason: WakeReason): void {
-    const event = { kind: "link" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
+    const event = { kind: "network" as const, atMs: this.#deps.clock.nowMs(), text: wakeWords(reason) };
     for (const [workspace, held] of this.#workspaces)
       for (const service of held.wantedNames("declared")) this.events.add({ workspace, service, ...event });
     wakeServices(this.#runtimes(), (technology) => this.#deps.driver(technology));
@@ -203,6 +206,7 @@ export class Engine {
   #makeWorkspace(path: string): Workspace {
     const { clock, configSource } = this.#deps;
     return new Workspace(path, {
+      adHoc: new AdHocServices(path, this.#deps.adHoc, clock),
       clock,
       configSource,
       admissions: this.#deps.admissions,

@@ -10,6 +10,8 @@ import { WaitingRoom } from "./waiting-room.ts";
 
 /** A connection to the target that is not open after this time will not be: nobody is left hanging. */
 const connectTimeoutMs = 15_000;
+/** A target that was never reached is tried again at once, where there may be others behind the transport; then it is waited for. */
+const triesAtOnce = 3;
 /**
  * With these the target answers, only not as it should, or the check itself could not be made: a client may talk to it
  * and see for itself.
@@ -96,7 +98,7 @@ export class Reception {
     );
   }
 
-  async #forward(connection: LocalConnection, transport: Transport): Promise<void> {
+  async #forward(connection: LocalConnection, transport: Transport, attempt = 1): Promise<void> {
     const gone = new AbortController();
     connection.onGone(() => gone.abort(new ConnectivityError("cancelled", "the client went away")));
     this.#open++;
@@ -105,6 +107,10 @@ export class Reception {
       let streamError: unknown;
       stream.once("error", (error) => (streamError = error));
       const outcome = await connection.relay(stream);
+      if (outcome.ended === "undelivered") {
+        this.#undelivered(connection, transport, toConnectivityError(streamError), attempt);
+        return;
+      }
       this.#deps.onEnd(outcome, connection);
       if (this.#deps.now().transport !== transport) return;
       // A target may reset a client for good reasons: that alone says nothing against it.
@@ -129,7 +135,15 @@ export class Reception {
     return await transport.connect({ signal: AbortSignal.any([gone, late.signal]) });
   }
 
-  /** Nothing was read from the client yet, so it may wait for a better time, unless that will not come by itself. */
+  /** The client still has all that it sent to deliver. */
+  #undelivered(connection: LocalConnection, transport: Transport, error: ConnectivityError, attempt: number): void {
+    if (this.#deps.now().transport !== transport || attempt >= triesAtOnce)
+      return this.#connectFailed(connection, transport, error);
+    this.#deps.onDoubt();
+    void this.#forward(connection, transport, attempt + 1);
+  }
+
+  /** Nothing of the client's was delivered yet, so it may wait for a better time, unless that will not come by itself. */
   #connectFailed(connection: LocalConnection, transport: Transport, error: ConnectivityError): void {
     const now = this.#deps.now();
     if (now.transport === transport) this.#deps.onFailed(error.toFailure());

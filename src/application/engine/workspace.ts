@@ -1,7 +1,7 @@
-import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { startOrder } from "#domain/dependency-order.ts";
-import { dependencyFailed } from "#domain/diagnosis/dependency-failed.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { stopLayers } from "#domain/dependency-order.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
+import { inheritedWants } from "#domain/inherited-wants.ts";
 import { needsNewLink } from "#domain/plan/impact.ts";
 import { sameValue } from "#domain/plan/raw-configuration.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
@@ -9,14 +9,18 @@ import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/s
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ConfigSource, VariableLookup } from "../ports/config-source.ts";
+import { filelessConfiguration, filelessWorkspace, type AdHocServices } from "./ad-hoc-services.ts";
 import type { Admissions, ValidReading } from "./admissions.ts";
 import { invalidConfiguration, unreadable } from "./configuration-problems.ts";
+import { gate, obstacle } from "./gate.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
 
 export interface WorkspaceDependencies {
   readonly clock: Clock;
   readonly configSource: ConfigSource;
   readonly lookup: VariableLookup;
+  /** What clients connected ad hoc. */
+  readonly adHoc: AdHocServices;
   /** What is stored as wanted, by name. */
   readonly wanted: readonly string[];
   makeRuntime(spec: ServiceSpec, onCondition: () => void): ServiceRuntime;
@@ -42,6 +46,7 @@ export class Workspace {
   #variableValues: string | undefined;
   #refreshing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
+  readonly #dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
   #watching: Disposable | undefined;
 
   constructor(path: string, deps: WorkspaceDependencies) {
@@ -70,6 +75,22 @@ export class Workspace {
     if (!this.#refreshing) return this.#beginRefresh();
     this.#queued = this.#refreshing.catch(() => undefined).then(() => this.#beginRefresh());
     return this.#queued;
+  }
+
+  /** What the file declares, then what was connected ad hoc; a name of the file counts for the file. */
+  get services(): readonly ServiceDeclaration[] {
+    return [...this.#declared.values()];
+  }
+
+  isAdHoc(name: string): boolean {
+    return this.#declared.has(name) && !this.configuration.services.some((service) => service.name === name);
+  }
+
+  /** Declares a connection that no file has; one of the same name and another target is replaced. */
+  async declareAdHoc(declaration: Readonly<Record<string, unknown>>): Promise<ServiceDeclaration> {
+    const declared = this.#deps.adHoc.add(declaration, (name) => this.#wanted.has(name));
+    await this.#adopt(this.configuration);
+    return declared;
   }
 
   /** The same although the file is as it was: what of it is in force was decided anew. */
@@ -112,14 +133,17 @@ export class Workspace {
     const starting = names.flatMap((name) =>
       obstacle(this.#declared.get(name)) ? [] : (this.#runtimes.get(name) ?? []),
     );
-    for (const runtime of starting) this.#gate(runtime);
+    for (const runtime of starting) gate(runtime, this);
     await Promise.all(starting.map((runtime) => runtime.start()));
     this.#gateAll();
   }
 
   async stop(names: readonly string[]): Promise<void> {
     for (const name of names) this.#wanted.delete(name);
-    await Promise.all(names.flatMap((name) => this.#runtimes.get(name)?.stop() ?? []));
+    for (const layer of stopLayers(names, this.#dependsOn))
+      await Promise.all(
+        layer.flatMap((name) => (this.#wanted.has(name) ? [] : (this.#runtimes.get(name)?.stop() ?? []))),
+      );
     this.#gateAll();
   }
 
@@ -143,6 +167,7 @@ export class Workspace {
   }
 
   async #refresh(): Promise<void> {
+    if (this.path === filelessWorkspace) return this.#configuration ? undefined : this.#adopt(filelessConfiguration);
     const fingerprint = await this.#deps.configSource.fingerprint(this.path);
     const values = this.#valuesOf(this.#configuration?.variables ?? []);
     const unchanged = fingerprint !== undefined && fingerprint === this.#fingerprint;
@@ -180,9 +205,12 @@ export class Workspace {
   /** Replaces the runtimes whose declaration changed, and starts what is wanted and can run now. */
   async #adopt(configuration: Configuration): Promise<void> {
     const isFirst = this.#configuration === undefined;
+    const before = new Map([...this.#declared.keys()].map((name) => [name, this.#dependsOn(name)]));
     this.#configuration = configuration;
     this.#variableValues = this.#valuesOf(configuration.variables);
     this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
+    for (const service of this.#deps.adHoc.declarations())
+      if (!this.#declared.has(service.name)) this.#declared.set(service.name, service);
     const outdated = [...this.#runtimes].filter(([name, runtime]) => {
       const spec = this.#declared.get(name)?.spec;
       return spec === undefined || needsNewLink(runtime.spec, spec);
@@ -205,19 +233,11 @@ export class Workspace {
     }
     const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;
     const starting = this.wantedNames("declared").filter(idle);
-    const order = isFirst ? starting : this.#withInherited([...starting, ...bound]);
+    if (isFirst) return this.start(starting);
+    const dependedOn = (name: string): readonly string[] => before.get(name) ?? [];
+    const { order, inherited } = inheritedWants([...starting, ...bound], this.#wanted, this.#dependsOn, dependedOn);
+    for (const { dependency, dependent } of inherited) this.#deps.onInherited(dependency, dependent);
     await this.start(order.filter(idle));
-  }
-
-  /** After an edit: the names with what they (came to) depend on. What a person stopped before stays so at a restart. */
-  #withInherited(names: readonly string[]): string[] {
-    const dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
-    for (const name of names) {
-      for (const dependency of startOrder([name], dependsOn)) {
-        if (!this.#wanted.has(dependency)) this.#deps.onInherited(dependency, name);
-      }
-    }
-    return startOrder(names, dependsOn);
   }
 
   #valuesOf(variables: readonly string[]): string {
@@ -225,24 +245,6 @@ export class Workspace {
   }
 
   #gateAll(): void {
-    for (const [name, runtime] of this.#runtimes) if (runtime.wanted && this.#wanted.has(name)) this.#gate(runtime);
+    for (const [name, runtime] of this.#runtimes) if (runtime.wanted && this.#wanted.has(name)) gate(runtime, this);
   }
-
-  /** A service that was never up waits for all that it depends on; one that is up is left alone. */
-  #gate(runtime: ServiceRuntime): void {
-    const missing = runtime.spec.dependsOn.filter((name) => this.condition(name).state !== "ready");
-    if (missing.length === 0) {
-      runtime.unblock();
-      return;
-    }
-    const broken = missing.find((name) => !this.#wanted.has(name) || this.condition(name).failure !== undefined);
-    runtime.block(broken === undefined ? undefined : dependencyFailed(broken, this.condition(broken).failure));
-  }
-}
-
-/** Why a declared service cannot run as it stands. */
-function obstacle(declaration: ServiceDeclaration | undefined): Failure | undefined {
-  if (declaration?.failure) return declaration.failure;
-  if (declaration?.spec?.enabled !== false) return undefined;
-  return { code: "service_disabled", message: `service ${declaration.name} is switched off (enabled: false)` };
 }

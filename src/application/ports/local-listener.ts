@@ -13,9 +13,16 @@ export interface LocalConnection {
   onGone(listener: () => void): void;
   /**
    * Joins it with a stream to the target, both ways, with back-pressure, half-close and reset passed on, until both sides
-   * are done. Never rejects.
+   * are done. Ends `undelivered` when the stream fails with an error that says so (`facts.delivered` is false: the target
+   * was never reached) before the target said anything: then the client is still there with all that it sent, at most
+   * 64 KiB, and may be relayed again. Never rejects.
    */
-  relay(target: TunnelStream): Promise<RelayOutcome>;
+  relay(target: TunnelStream): Promise<RelayOutcome | Undelivered>;
+}
+
+/** The target was never reached. */
+export interface Undelivered {
+  readonly ended: "undelivered";
 }
 
 export interface RelayOutcome {

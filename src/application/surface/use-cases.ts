@@ -27,6 +27,27 @@ export interface GetStatusArgs {
   readonly include?: readonly StatusPart[] | undefined;
 }
 
+export interface DiscoverTargetsArgs {
+  /** Name, kind or port, as people write it. */
+  readonly query?: string | undefined;
+  readonly context?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly kind?: "kubernetes" | "ssh" | "local" | "compose" | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export interface ConnectArgs {
+  /** What is meant, or a target of `discover_targets`. */
+  readonly target: string;
+  readonly context?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly port?: number | string | undefined;
+  readonly local_port?: number | undefined;
+  /** Of the connection. */
+  readonly name?: string | undefined;
+}
+
 export interface ControlServiceArgs {
   readonly service: string;
   readonly action: "start" | "stop" | "restart" | "reconnect";
@@ -116,6 +137,8 @@ export interface UseCases {
   startEnvironment(args: StartEnvironmentArgs, context: CallContext): Promise<Answer>;
   stopEnvironment(args: StopEnvironmentArgs, context: CallContext): Promise<Answer>;
   getStatus(args: GetStatusArgs, context: CallContext): Promise<Answer>;
+  discoverTargets(args: DiscoverTargetsArgs, context: CallContext): Promise<Answer>;
+  connect(args: ConnectArgs, context: CallContext): Promise<Answer>;
   controlService(args: ControlServiceArgs, context: CallContext): Promise<Answer>;
   diagnose(args: DiagnoseArgs, context: CallContext): Promise<Answer>;
   probe(args: ProbeArgs, context: CallContext): Promise<Answer>;
@@ -129,6 +152,10 @@ export interface UseCases {
   readStatus(client: ClientSession): Promise<Answer>;
   /** The resource `portwright://services/{name}`; rejects with `unknown_service`. */
   readService(client: ClientSession, name: string): Promise<Answer>;
+  /** The resource `portwright://clusters/{name}`; rejects with `target_not_found`. */
+  readCluster(client: ClientSession, name: string): Promise<Answer>;
+  /** Contexts that services of the client's workspace name, for completion. */
+  clusterNames(client: ClientSession): Promise<readonly string[]>;
   /** Names as declared in the client's workspace, for completion. */
   serviceNames(client: ClientSession): Promise<readonly string[]>;
   /** Names of environments of the client's workspace, for completion. */

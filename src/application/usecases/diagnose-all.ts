@@ -35,13 +35,13 @@ export async function diagnoseAll(
     status: ranked.length === 1 ? "found" : "several",
     healthy: false,
     side: first.side,
-    root_cause: { ...causeFields(deps, workspace, first, context), explains: first.services },
+    root_cause: { ...causeFields(first, context), explains: first.services },
     ...(ranked.length > 1 && {
       other_causes: ranked
         .slice(1, 1 + shownOthers)
         .map((cause) => ({ ...briefCause(cause), explains: cause.services })),
     }),
-    ...untrustedOf(first.failure),
+    ...untrustedOf(first),
     ...userSteps(first.failure),
     next_steps: causeSteps(workspace, first),
   };
@@ -60,9 +60,9 @@ async function causesOf(
   const untilMs = deps.clock.monotonicMs() + walkingMs;
   for (let index = 0; index < unwell.length; index += walksAtOnce) {
     const batch = unwell.slice(index, index + walksAtOnce);
-    const anew = deps.clock.monotonicMs() < untilMs;
+    const how = deps.clock.monotonicMs() < untilMs ? "anew" : "known";
     const walked = await Promise.all(
-      batch.map((service) => walkWithDependencies(deps, workspace, service, walks, context, anew)),
+      batch.map((service) => walkWithDependencies(deps, workspace, service, walks, context, how)),
     );
     for (const { walk } of walked) {
       const { root } = infer(walk, inferred);

@@ -1,11 +1,22 @@
 import { infer, type Cause, type Inference } from "#domain/diagnosis/inference.ts";
-import type { LadderWalk } from "../diagnostics/walk-ladder.ts";
+import { ladderOf } from "#domain/diagnosis/ladder.ts";
+import type { Examination } from "../diagnostics/examine.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { DiagnoseArgs } from "../surface/use-cases.ts";
-import { briefCause, causeFields, causeSteps, causeSummary, untrustedOf, userSteps } from "./cause-fields.ts";
+import {
+  briefCause,
+  causeFields,
+  causeSteps,
+  causeSummary,
+  changedBefore,
+  untrustedOf,
+  userSteps,
+} from "./cause-fields.ts";
 import { diagnoseAll } from "./diagnose-all.ts";
+import { allFacts, ruledOut } from "./fact-fields.ts";
 import { requireWorkspace, selectService } from "./scope.ts";
+import { wayWarnings } from "./way-warnings.ts";
 import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./walks.ts";
 
 /** Says why a service fails, or ranks the causes over an environment. Changes nothing. */
@@ -14,28 +25,59 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
   if (args.service === undefined) return diagnoseAll(deps, workspace, args, context);
   const notes: string[] = [];
   const service = selectService(workspace, args.service, true, notes);
-  const { own, walk } = await walkWithDependencies(deps, workspace, service, new Map(), context);
+  const full = args.detail === "full";
+  const { own, walk } = await walkWithDependencies(
+    deps,
+    workspace,
+    service,
+    new Map(),
+    context,
+    full ? "fully" : "anew",
+  );
   const inference = infer(walk);
   const { root } = inference;
-  if (!root) return healthyAnswer(workspace, service, own, notes, inference);
+  const everything = full
+    ? { facts: allFacts(own.facts, context.client.hello.timeZone), ruled_out: ruledOut(own) }
+    : {};
+  if (!root) return { ...healthyAnswer(workspace, service, own, notes, inference), ...everything };
+  const status = statusOf(inference);
+  const changes = changedBefore(deps, workspace, root, own.facts, context);
   return {
-    summary: [...notes, causeSummary(service, root)].join(" "),
+    summary: [...notes, causeSummary(service, root, status, inference.others)].join(" "),
     service,
-    status: "found",
+    status,
     healthy: false,
     side: root.side,
-    root_cause: causeFields(deps, workspace, root, context),
+    root_cause: causeFields(root, context, full),
     ...(inference.symptoms.length > 0 && { contributing: inference.symptoms.map((symptom) => contributing(symptom)) }),
     ...(inference.others.length > 0 && {
       other_causes: inference.others.slice(0, shownOthers).map((cause) => briefCause(cause)),
     }),
-    ladder: own.ladder,
+    ...(status === "unknown" && { ruled_out: ruledOut(own) }),
+    ...everything,
+    ladder: ladderOf(technologyOf(workspace, service), own.ladder, ownCauses(service, inference), own.facts),
+    ...(changes.length > 0 && { changed_before: changes }),
     ...(own.via !== undefined && { via: own.via }),
-    ...untrustedOf(root.failure),
+    ...wayWarnings(workspace, [service]),
+    ...untrustedOf(root),
     ...userSteps(root.failure),
     next_steps: causeSteps(workspace, root),
   };
 }
+
+/** What says no more than that there was no answer, or that it is our own defect, is no cause. */
+const noCause: ReadonlySet<string> = new Set(["operation_timed_out", "internal_error", "cancelled"]);
+
+function statusOf({ root, others }: Inference): "found" | "several" | "unknown" {
+  if (root && noCause.has(root.failure.code)) return "unknown";
+  return others.length > 0 ? "several" : "found";
+}
+
+const technologyOf = (workspace: Workspace, service: string): "kubernetes" | "ssh" =>
+  workspace.declaration(service)?.spec?.technology ?? "ssh";
+
+const ownCauses = (service: string, { root, symptoms, others }: Inference): Cause[] =>
+  [...(root ? [root] : []), ...symptoms, ...others].filter((cause) => cause.service === service);
 
 const contributing = ({ service, failure }: Cause): object => ({
   code: failure.code,
@@ -46,7 +88,7 @@ const contributing = ({ service, failure }: Cause): object => ({
 function healthyAnswer(
   workspace: Workspace,
   service: string,
-  own: LadderWalk,
+  own: Examination,
   notes: readonly string[],
   { others }: Inference,
 ): Answer {
@@ -65,6 +107,7 @@ function healthyAnswer(
     side: "none",
     ...(others.length > 0 && { other_causes: others.slice(0, shownOthers).map((cause) => briefCause(cause)) }),
     ladder: own.ladder,
+    ...wayWarnings(workspace, [service]),
     next_steps: stopped
       ? [{ tool: "control_service", arguments: { service, action: "start" }, why: "it is stopped" }]
       : [],

@@ -1,6 +1,7 @@
 import { humanDuration, isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { EventKind, HistoryEvent } from "../ports/history-store.ts";
+import type { Generation } from "../ports/plan-store.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetHistoryArgs } from "../surface/use-cases.ts";
 import { spanOf } from "./moments.ts";
@@ -9,6 +10,8 @@ import { requireWorkspace, selectService, type UseCaseDependencies } from "./sco
 
 const defaultLimit = 40;
 const largestLimit = 200;
+const shownGenerations = 10;
+const keptGenerations = 1000;
 const dayMs = 86_400_000;
 /** What a timeline tells; single checks and connections are for `query`. */
 const timeline: readonly EventKind[] = ["state", "config", "cluster", "credentials", "network", "client"];
@@ -39,6 +42,7 @@ export async function getHistory(
     limit: Math.min(args.limit ?? defaultLimit, largestLimit),
   });
   const difference = differenceOf(deps, workspace, service, sinceMs, untilMs);
+  const generations = deps.plan.plans.generations(workspace.path, keptGenerations);
   const last = rows.at(-1);
   const recordedFrom = history.recordedFrom(workspace.path);
   return {
@@ -48,7 +52,21 @@ export async function getHistory(
       from: isoInZone(sinceMs, timeZone),
       to: isoInZone(untilMs, timeZone),
       services: difference,
+      ...configurationDifference(generations, sinceMs, untilMs),
     },
+    ...(generations.length > 0 && {
+      generations: generations
+        .filter(({ atMs }) => atMs <= untilMs)
+        .slice(0, shownGenerations)
+        .map(({ number, atMs, origin, by, summary, rolledBack }) => ({
+          generation: number,
+          at: isoInZone(atMs, timeZone),
+          origin,
+          by,
+          summary,
+          ...(rolledBack && { rolled_back: true }),
+        })),
+    }),
     ...(recordedFrom !== undefined && { recorded_from: isoInZone(recordedFrom, timeZone) }),
     ...(last && total > rows.length && { next_cursor: String(last.id) }),
     next_steps: nextSteps(difference, untilMs >= nowMs),
@@ -79,6 +97,14 @@ function differenceOf(
     if (was === is || (service !== undefined && event.service !== service)) return [];
     return [{ service: event.service, before: was, after: is, ...(event.code && { code: event.code }) }];
   });
+}
+
+/** Which configuration was in force at each end; nothing where it was the same. */
+function configurationDifference(newestFirst: readonly Generation[], sinceMs: number, untilMs: number): object {
+  const at = (ms: number): number | undefined =>
+    newestFirst.find(({ atMs, rolledBack }) => atMs <= ms && !rolledBack)?.number;
+  const [before, after] = [at(sinceMs), at(untilMs)];
+  return before === after ? {} : { configuration: { ...(before !== undefined && { before }), after } };
 }
 
 function summaryOf(

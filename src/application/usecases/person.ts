@@ -6,16 +6,9 @@ import type { Workspace } from "../engine/workspace.ts";
 import { record } from "../plans/record.ts";
 import type { KeptPlan } from "../ports/plan-store.ts";
 import type { Answer } from "../surface/tool-definition.ts";
+import type { PersonRequest } from "./person-request.ts";
 import { planAnswer } from "./plan-answer.ts";
 import { requireWorkspace, type UseCaseDependencies } from "./scope.ts";
-
-/** What a person at a terminal says. None of it is a tool: an AI client cannot say it. */
-export type PersonRequest =
-  | { readonly ask: "plan"; readonly plan: string }
-  | { readonly ask: "approve"; readonly plan: string; readonly digest: string }
-  | { readonly ask: "trust_keys" }
-  | { readonly ask: "trust"; readonly digest: string }
-  | { readonly ask: "distrust" };
 
 /** Answers a person: shows what is to be approved or trusted, and takes the answer, bound to what was shown. */
 export async function person(

@@ -97,7 +97,7 @@ async function withType(spec: ServiceSpec, type: string | undefined): Promise<Se
 /** Only what is declared is reached: the service whose local end or target the person names. */
 function serviceAt(workspace: Workspace, target: string | undefined): string {
   const wanted = target?.replace(/^[a-z+]+:\/\//, "").replace(/\/.*$/, "") ?? "";
-  for (const { spec } of workspace.configuration.services) {
+  for (const { spec } of workspace.services) {
     if (!spec) continue;
     const port = workspace.runtime(spec.name)?.port ?? spec.localPort;
     const remote = spec.technology === "ssh" ? spec.connection.remoteHost : spec.connection.resourceName;
@@ -106,6 +106,6 @@ function serviceAt(workspace: Workspace, target: string | undefined): string {
     if ([`127.0.0.1:${port}`, `localhost:${port}`, `${remote}:${spec.remotePort}`].includes(wanted)) return spec.name;
   }
   throw new ConnectivityError("target_not_found", "name a declared service, or a host:port that one of them has", {
-    known: workspace.configuration.services.map(({ name }) => name).slice(0, 20),
+    known: workspace.services.map(({ name }) => name).slice(0, 20),
   });
 }

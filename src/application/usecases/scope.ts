@@ -4,6 +4,7 @@ import { foldName, nearestName } from "#domain/names.ts";
 import type { EnvironmentSpec } from "#domain/spec/environment.ts";
 import type { ClientSession } from "../client.ts";
 import type { Clients } from "../clients.ts";
+import { filelessWorkspace } from "../engine/ad-hoc-services.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Configurations } from "../plans/configurations.ts";
@@ -43,9 +44,17 @@ export async function workspaceOf(engine: Engine, client: ClientSession): Promis
   return engine.workspace(client.workspace);
 }
 
+/** The same; for a client without a file the workspace of its ad hoc connections, when there are any. */
+export async function anyWorkspaceOf(engine: Engine, client: ClientSession): Promise<Workspace | undefined> {
+  const workspace = await workspaceOf(engine, client);
+  if (workspace) return workspace;
+  const fileless = await engine.workspace(filelessWorkspace);
+  return fileless.services.length > 0 ? fileless : undefined;
+}
+
 /** The same, where nothing can be done without one. */
 export async function requireWorkspace(engine: Engine, client: ClientSession): Promise<Workspace> {
-  const workspace = await workspaceOf(engine, client);
+  const workspace = await anyWorkspaceOf(engine, client);
   if (workspace) return workspace;
   throw new ConnectivityError("config_not_found", `no portwright.yaml in ${client.hello.cwd} or above it`, {
     cwd: client.hello.cwd,
@@ -55,9 +64,9 @@ export async function requireWorkspace(engine: Engine, client: ClientSession): P
 /** `mayGuess`: a reading tool may take a unique near miss, and says so; a changing one never does. */
 export function select(workspace: Workspace, args: SelectionArguments, mayGuess: boolean): Selection {
   const notes: string[] = [];
-  const { services: declared, environments } = workspace.configuration;
+  const { environments } = workspace.configuration;
   if (args.services !== undefined) {
-    const names = declared.map((service) => service.name);
+    const names = workspace.services.map((service) => service.name);
     const services = args.services.map((asked) => resolveName("service", asked, names, mayGuess, notes));
     return { services: [...new Set(services)], notes };
   }
@@ -70,7 +79,7 @@ export function select(workspace: Workspace, args: SelectionArguments, mayGuess:
 
 /** One service by its name as people write it. @throws ConnectivityError `unknown_service` with the nearest names */
 export function selectService(workspace: Workspace, asked: string, mayGuess: boolean, notes: string[] = []): string {
-  const names = workspace.configuration.services.map((service) => service.name);
+  const names = workspace.services.map((service) => service.name);
   return resolveName("service", asked, names, mayGuess, notes);
 }
 
@@ -139,6 +148,7 @@ function resolveName(
 
 /** The file as people know it: from the home folder, or its name alone. */
 export function shownPath(path: string, homeDir: string | undefined): string {
+  if (path === filelessWorkspace) return "no file";
   if (homeDir !== undefined && path.startsWith(`${homeDir}/`)) return `~${path.slice(homeDir.length)}`;
   return path.startsWith("/") ? path : basename(path);
 }

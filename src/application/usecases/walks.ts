@@ -1,7 +1,9 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Walk } from "#domain/diagnosis/inference.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
 import { knownWalk } from "../diagnostics/known-walk.ts";
-import { walkLadder, type LadderWalk, type WalkDependencies } from "../diagnostics/walk-ladder.ts";
+import { examine, type Examination } from "../diagnostics/examine.ts";
+import type { WalkDependencies } from "../diagnostics/walk-ladder.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
@@ -10,7 +12,7 @@ export type DiagnoseDependencies = UseCaseDependencies & { readonly walk: WalkDe
 
 /** A service's own walk, and the same with those of all that it depends on. */
 export interface Walked {
-  readonly own: LadderWalk;
+  readonly own: Examination;
   readonly walk: Walk;
 }
 /** By service: each is walked once a diagnosis, however many depend on it. */
@@ -19,8 +21,11 @@ export type Walks = Map<string, Promise<Walked>>;
 /** Causes beside the root that are told. */
 export const shownOthers = 5;
 
+/** `anew`: by a fresh dial and facts beside it; `fully`: with all facts, even where all is well; `known`: from what is known. */
+export type Thoroughness = "anew" | "fully" | "known";
+
 /**
- * Walks a service and what it depends on; `anew`: by a fresh dial, else from what is known.
+ * Walks a service and what it depends on.
  * @throws ConnectivityError `cancelled`
  */
 export function walkWithDependencies(
@@ -29,10 +34,10 @@ export function walkWithDependencies(
   service: string,
   walks: Walks,
   context: CallContext,
-  anew = true,
+  how: Thoroughness = "anew",
 ): Promise<Walked> {
   let walked = walks.get(service);
-  if (!walked) walks.set(service, (walked = walkOnce(deps, workspace, service, walks, context, anew)));
+  if (!walked) walks.set(service, (walked = walkOnce(deps, workspace, service, walks, context, how)));
   return walked;
 }
 
@@ -42,15 +47,48 @@ async function walkOnce(
   service: string,
   walks: Walks,
   context: CallContext,
-  anew: boolean,
+  how: Thoroughness,
 ): Promise<Walked> {
-  if (anew) context.progress(`checking ${service}`);
+  if (how !== "known") context.progress(`checking ${service}`);
   // A configuration has no cycles: one that had was refused.
   const dependsOn = workspace.declaration(service)?.spec?.dependsOn ?? [];
   const [own, ...below] = await Promise.all([
-    anew ? walkLadder(deps.walk, workspace, service, context.signal) : knownWalk(workspace, service),
-    ...dependsOn.map((name) => walkWithDependencies(deps, workspace, name, walks, context, anew)),
+    how === "known"
+      ? { ...knownWalk(workspace, service), facts: [] }
+      : examine(deps.walk, workspace, service, context.signal, how === "fully"),
+    ...dependsOn.map((name) =>
+      walkWithDependencies(deps, workspace, name, walks, context, how === "fully" ? "anew" : how),
+    ),
   ]);
   if (context.signal.aborted) throw new ConnectivityError("cancelled", "the diagnosis was cancelled");
-  return { own, walk: { ...own.walk, dependencies: below.map(({ walk }) => walk) } };
+  const { facts, pod } = own;
+  const dependencies = below.map(({ walk }) => walk);
+  const check = checkWords(workspace.declaration(service)?.spec?.healthCheck);
+  return {
+    own,
+    walk: {
+      ...own.walk,
+      dependencies,
+      facts,
+      nowMs: deps.clock.nowMs(),
+      ...(pod !== undefined && { pod }),
+      ...(check !== undefined && { check }),
+    },
+  };
+}
+
+/** Keys of a check that say what it asks for; what may hold a secret is not among them. */
+const askedFor = ["path", "database", "user", "username", "topic", "service", "expected_content"] as const;
+
+/** `postgres, database app, user tb`. */
+function checkWords(check: ServiceSpec["healthCheck"] | undefined): string | undefined {
+  if (check === undefined) return undefined;
+  const config = check.config as Readonly<Record<string, unknown>>;
+  const words = askedFor.flatMap((key) => {
+    const value = config[key];
+    return typeof value === "string" && !value.includes("${")
+      ? [`${key.replaceAll("_", " ")} ${value.slice(0, 80)}`]
+      : [];
+  });
+  return [check.type, ...words].join(", ");
 }

@@ -1,7 +1,10 @@
 import type { Failure } from "../connectivity-error.ts";
 import { errorCatalogue, type Rung, type Side } from "../error-catalogue.ts";
+import { known as knownFact, type Change, type Evidence, type Fact } from "./fact.ts";
+import { explain } from "./findings/explain.ts";
+import { confidenceOf, rungOf, type Finding, type Witness } from "./findings/finding.ts";
 
-/** What walking one service's ladder gave: the first failure on its own path, or none. */
+/** What walking one service's ladder gave: the first failure on its own path, or none, and the facts beside it. */
 export interface Walk {
   readonly service: string;
   readonly rung?: Rung;
@@ -10,6 +13,12 @@ export interface Walk {
   readonly confirmed: boolean;
   /** Services that it depends on, each with its own walk. */
   readonly dependencies: readonly Walk[];
+  readonly facts?: readonly Fact[];
+  /** The pod that was reached. */
+  readonly pod?: string;
+  readonly nowMs?: number;
+  /** What the check at the end asks for, in words. */
+  readonly check?: string;
 }
 
 /** A cause with the service where it lies. */
@@ -18,7 +27,10 @@ export interface Cause {
   readonly rung: Rung;
   readonly failure: Failure;
   readonly side: Side;
+  /** See `confidenceOf`. */
   readonly confidence: number;
+  readonly evidence: readonly Evidence[];
+  readonly changes: readonly Change[];
 }
 
 export interface Inference {
@@ -29,8 +41,10 @@ export interface Inference {
   readonly others: readonly Cause[];
 }
 
-/** Seen by two witnesses, the running link and the walk; or by the walk alone. */
-const confidence = { confirmed: 0.97, walkOnly: 0.9, dependency: 0.85 } as const;
+/** That a service depends on another is declared, and not that it fails for it now. */
+const blameOfDependency = 0.9;
+/** Others on the same way are well: then the network is less likely. */
+const contradicted = 0.75;
 
 /**
  * A service that answers badly, or waits for another, while one that it depends on is broken: the other one is the
@@ -41,23 +55,60 @@ export function infer(walk: Walk, known = new Map<Walk, Inference>()): Inference
   const before = known.get(walk);
   if (before) return before;
   const below = walk.dependencies.map((dependency) => infer(dependency, known));
-  const inference = join(causeOf(walk), below);
+  const inference = join(causesOf(walk), below);
   known.set(walk, inference);
   return inference;
 }
 
-function join(own: Cause | undefined, below: readonly Inference[]): Inference {
+interface Own {
+  readonly root?: Cause;
+  readonly symptoms: readonly Cause[];
+  readonly others: readonly Cause[];
+}
+
+function join({ root: own, symptoms, others: further }: Own, below: readonly Inference[]): Inference {
   const causes = distinct(below.flatMap(({ root, others }) => [...(root ? [root] : []), ...others]));
   if (!own) return { symptoms: [], others: causes };
-  const dependsOnOthers = own.rung === "application" || own.rung === "relation";
-  const blamed = dependsOnOthers ? below.find(({ root }) => root !== undefined) : undefined;
-  if (!blamed?.root) return { root: own, symptoms: [], others: causes };
+  const blamed = mayBlameDependency(own) ? below.find(({ root }) => root !== undefined) : undefined;
+  if (!blamed?.root) {
+    const independent = [...further, ...causes].filter((cause) => !sameCause(cause.failure, own.failure));
+    return { root: own, symptoms, others: distinct(independent) };
+  }
   const { root } = blamed;
   return {
-    root: { ...root, confidence: Math.min(root.confidence, confidence.dependency) },
-    symptoms: [own, ...blamed.symptoms],
-    others: causes.filter((cause) => cause.service !== root.service),
+    root: { ...root, confidence: round(root.confidence * blameOfDependency) },
+    symptoms: [own, ...symptoms, ...blamed.symptoms],
+    others: distinct(
+      [...further, ...causes].filter((cause) => cause.service !== root.service && cause.service !== own.service),
+    ),
   };
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+/** An answer that only the service itself can be blamed for, though it comes from the application. */
+const ownAnswers: ReadonlySet<Failure["code"]> = new Set([
+  "protocol_mismatch",
+  "check_path_missing",
+  "application_auth_failed",
+  "database_missing",
+  "too_many_connections",
+  "certificate_expired",
+  "certificate_expiring",
+  "certificate_name_mismatch",
+  "certificate_untrusted",
+]);
+/** A program that ends or never gets ready may do so for want of what it needs; these ends are its own. */
+const ownExits: ReadonlySet<unknown> = new Set([126, 127, 139]);
+
+function mayBlameDependency({ rung, failure, changes }: Cause): boolean {
+  if (rung === "relation") return true;
+  if (rung === "application") return !ownAnswers.has(failure.code);
+  if (failure.code === "container_crashing" || failure.code === "init_container_failing")
+    return (
+      changes.length === 0 && !ownExits.has(failure.facts?.["exit_code"]) && failure.facts?.["probe"] === undefined
+    );
+  return failure.code === "pod_not_ready";
 }
 
 /** A cause that is reached over several services is one. */
@@ -65,22 +116,84 @@ const distinct = (causes: readonly Cause[]): Cause[] => [
   ...new Map(causes.map((cause) => [`${cause.service} ${cause.failure.code}`, cause])).values(),
 ];
 
-function causeOf({ service, rung, failure, confirmed }: Walk): Cause | undefined {
-  if (!failure || rung === undefined) return undefined;
+function causesOf(walk: Walk): Own {
+  const { service, rung, failure, confirmed, facts = [], pod, nowMs = 0 } = walk;
+  const taken = portTaken(walk);
+  if (!failure || rung === undefined)
+    return taken ? { root: taken, symptoms: [], others: [] } : { symptoms: [], others: [] };
+  const { root, symptom, others } = explain({ facts, symptom: failure, nowMs, ...(pod !== undefined && { pod }) });
+  const seenByLink: Witness[] = confirmed && root.failure.code === failure.code ? ["link"] : [];
+  const cause = causeFrom(service, root, seenByLink, facts);
+  // The rung of the walk: the network's failures stand where they cross a ladder.
+  const own = root.failure.code === failure.code ? { ...cause, rung } : cause;
+  const asked = walk.check !== undefined && rung === "application" && own.rung === rung;
+  const at = asked
+    ? { ...own, evidence: [...own.evidence, { fact: "asked for", value: walk.check, source: "configuration" }] }
+    : own;
+  const symptoms =
+    symptom === undefined
+      ? []
+      : [causeFrom(service, { failure: symptom, rung, evidence: [], witnesses: ["walk"] }, [], [])];
+  const further = others.map((finding) => causeFrom(service, finding, [], facts));
+  return { root: at, symptoms, others: taken ? [taken, ...further] : further };
+}
+
+function causeFrom(service: string, found: Finding, more: readonly Witness[], facts: readonly Fact[]): Cause {
+  const { failure, rung, evidence, witnesses, changes = [] } = found;
+  const neighbours = knownFact(facts, "neighbours");
+  const isNetwork = errorCatalogue[failure.code].side === "network" && neighbours !== undefined;
+  const confidence = confidenceOf([...witnesses, ...more]);
   return {
     service,
     rung,
     failure,
     side: errorCatalogue[failure.code].side,
-    confidence: confirmed ? confidence.confirmed : confidence.walkOnly,
+    confidence: isNetwork && neighbours.truth === "yes" ? round(confidence * contradicted) : confidence,
+    evidence: isNetwork ? [...evidence, neighboursEvidence(neighbours.data)] : evidence,
+    changes,
   };
+}
+
+const neighboursEvidence = ({
+  way,
+  ready,
+  unwell,
+}: {
+  way: string;
+  ready: readonly string[];
+  unwell: readonly string[];
+}): Evidence => ({
+  fact: `others over ${way}`,
+  value: ready.length > 0 ? `${ready.slice(0, 3).join(", ")} ready` : `${unwell.slice(0, 3).join(", ")} fail too`,
+  source: "recorder",
+});
+
+/** A service that is not running, whose local port somebody else holds: it could not be started. */
+function portTaken({ service, facts = [] }: Walk): Cause | undefined {
+  const port = knownFact(facts, "local_port");
+  if (port?.truth !== "no") return undefined;
+  const { pid, program } = port.data;
+  const holder = program === undefined ? "another program" : program;
+  const failure: Failure = {
+    code: "local_port_in_use",
+    message: `local port ${port.data.port} is taken by ${holder}${pid === undefined ? "" : ` (pid ${pid})`}`,
+    facts: { ...port.data },
+  };
+  const evidence = [
+    { fact: "holder of the port", value: `${holder}${pid === undefined ? "" : `, pid ${pid}`}`, source: port.source },
+  ];
+  return causeFrom(service, { failure, rung: rungOf(failure), evidence, witnesses: ["status"] }, [], []);
 }
 
 /** Whether two causes are one: the same code about the same thing (a context, a host, a variable). */
 export function sameCause(left: Failure, right: Failure): boolean {
   if (left.code !== right.code) return false;
-  const shared = ["context", "host", "server", "variables", "variable", "command", "key_file"].find(
-    (name) => left.facts?.[name] !== undefined,
-  );
+  const { rung } = errorCatalogue[left.code];
+  // What lies with one workload is not shared for being in one cluster.
+  const names =
+    rung === "workload" || rung === "target" || rung === "application"
+      ? ["workload", "upstream", "pod"]
+      : ["context", "hop", "host", "server", "variables", "variable", "command", "key_file", "files"];
+  const shared = names.find((name) => left.facts?.[name] !== undefined && right.facts?.[name] !== undefined);
   return shared !== undefined && String(left.facts?.[shared]) === String(right.facts?.[shared]);
 }

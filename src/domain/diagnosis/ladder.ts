@@ -1,6 +1,7 @@
 import type { Failure } from "../connectivity-error.ts";
 import { errorCatalogue, type Rung } from "../error-catalogue.ts";
 import type { Technology } from "../spec/service.ts";
+import type { Fact } from "./fact.ts";
 
 /** One rung of a ladder as it was found. `not_checked`: what is below it does not hold, so it could not be reached. */
 export interface RungFinding {
@@ -41,3 +42,50 @@ export function ladderWithFailure(
 
 export const ladderAllOk = (technology: Technology): RungFinding[] =>
   ladders[technology].map((rung) => ({ rung, status: "ok" }));
+
+/** What fails on a service's own way, as the inference found it. */
+export interface Broken {
+  readonly rung: Rung;
+  readonly failure: Failure;
+}
+
+/** The rung that a fact belongs to has it checked, and how long that took. */
+const factRungs: Readonly<Partial<Record<Fact["kind"], Rung>>> = {
+  authentication: "credentials",
+  tls: "cluster",
+  tcp: "cluster",
+  identification: "ssh",
+  pods: "workload",
+};
+
+/**
+ * The ladder once all is known: what fails, with the walk's own first failure beside the cause below it; what holds because
+ * the walk passed it; and what nobody could look at. Credentials hold only when somebody took them.
+ */
+export function ladderOf(
+  technology: Technology,
+  walked: readonly RungFinding[],
+  broken: readonly Broken[],
+  facts: readonly Fact[],
+): RungFinding[] {
+  const authenticated = facts.find(({ kind }) => kind === "authentication");
+  const reachedTo = walked.findLastIndex(({ status }) => status !== "not_checked");
+  return walked.map((rung, index): RungFinding => {
+    const failure = broken.find((one) => one.rung === rung.rung)?.failure;
+    const ms = rung.ms ?? msOf(facts, rung.rung);
+    if (failure !== undefined)
+      return { rung: rung.rung, status: "failed", detail: failure.code, ...(ms !== undefined && { ms }) };
+    const unproven = technology === "kubernetes" && rung.rung === "credentials" && authenticated?.truth !== "yes";
+    if (rung.status === "ok" && unproven && walked[index + 1]?.status !== "ok")
+      return { rung: rung.rung, status: "not_checked", detail: "nobody there to take them" };
+    if (rung.status === "failed" && reachedTo === index) return { rung: rung.rung, status: "not_checked" };
+    return { ...rung, ...(rung.status === "ok" && ms !== undefined && { ms }) };
+  });
+}
+
+function msOf(facts: readonly Fact[], rung: Rung): number | undefined {
+  const timed = facts.filter(
+    ({ kind, truth, ms }) => factRungs[kind] === rung && truth !== "not_checked" && ms !== undefined,
+  );
+  return timed.length === 0 ? undefined : Math.max(...timed.map(({ ms = 0 }) => ms));
+}

@@ -72,8 +72,8 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   host_key_unknown: (fact) => [
     {
       do: "run",
-      command: sshCommand(fact),
-      why: `compare the fingerprint${fact("fingerprint") === undefined ? "" : ` (${fact("fingerprint")})`} with one that you trust, then answer yes`,
+      command: fact("trust_command") ?? sshCommand(fact),
+      why: `compare the fingerprint${fact("fingerprint") === undefined ? "" : ` (${fact("fingerprint")})`} with one that you trust, then trust it`,
       changes: fact("known_hosts_file") ?? "~/.ssh/known_hosts",
     },
   ],
@@ -110,6 +110,14 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   ],
   ssh_authentication_failed: (fact) => [
     { do: "run", command: sshCommand(fact), why: "shows which logins the server takes" },
+  ],
+  ssh_certificate_expired: (fact) => [
+    {
+      do: "login",
+      what: `have the SSH certificate ${fact("certificate_expired") ?? ""} signed again`.replace("  ", " "),
+      why: "it has expired",
+      then: comesBack,
+    },
   ],
   credentials_expired: (fact) => [
     {
@@ -226,11 +234,26 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   ],
 };
 
+/** Back to the version before, where the trouble came with a rollout. */
+const undo = (fact: Fact): Remedy[] => {
+  const workload = fact("workload");
+  if (fact("rolled_out") === undefined || workload?.startsWith("deployment/") !== true) return [];
+  return [
+    {
+      do: "run",
+      command: kubectl(fact, `rollout undo ${shellWord(workload)}`),
+      why: "back to the version before the last rollout",
+      changes: "the shared cluster",
+      then: comesBack,
+    },
+  ];
+};
+
 /** What a person can do about a failure, safest first; empty when there is nothing but waiting or asking `diagnose`. */
 export function remediesFor(failure: Failure): Remedy[] {
   const fact: Fact = (name) => {
     const value = failure.facts?.[name];
     return value === undefined ? undefined : String(value);
   };
-  return remedyByCode[failure.code]?.(fact) ?? [];
+  return [...undo(fact), ...(remedyByCode[failure.code]?.(fact) ?? [])];
 }

@@ -25,6 +25,9 @@ const configReasons = new Set([
   "PostStartHookError",
 ]);
 
+/** Ends of a container whose program was never started. */
+const neverRan = new Set(["StartError", "ContainerCannotRun"]);
+
 /**
  * Why a pod takes no connections, or `undefined` when it is ready: the deepest cause that its own object tells, from
  * scheduling over images, init containers and containers to readiness. The API server's own texts are in `untrusted`.
@@ -103,7 +106,10 @@ function unscheduled(pod: Pod): Failure | undefined {
 
 /** What keeps a container from being created at all: its image or its configuration. */
 function creationFailure(pod: Pod, status: ContainerStatus): Failure | undefined {
-  const { reason, message } = status.state?.waiting ?? status.state?.terminated ?? {};
+  const now = status.state?.waiting ?? status.state?.terminated;
+  const before = status.lastState?.terminated;
+  // Between two attempts it says only that it waits for the next one.
+  const { reason, message } = before?.reason !== undefined && neverRan.has(before.reason) ? before : (now ?? {});
   const detail = { container: status.name, reason, untrusted: message };
   if (reason !== undefined && imageReasons.has(reason)) {
     const image = pod.spec?.containers

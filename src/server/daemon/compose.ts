@@ -29,7 +29,7 @@ interface ComposeContext {
 }
 
 /** The application, as far as the daemon drives it. */
-export interface DaemonApplication extends Pick<Portwright, "connect" | "restore" | "close"> {
+export interface DaemonApplication extends Pick<Portwright, "connect" | "restore" | "person" | "close"> {
   status(): Pick<ReturnType<Portwright["status"]>, "services" | "connections">;
 }
 

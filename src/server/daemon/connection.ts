@@ -70,6 +70,7 @@ export class Connection {
 
   async #serve(socketClosed: Promise<void>): Promise<void> {
     let session: ClientSession | undefined;
+    let person: HelloLine["person"];
     try {
       const limits = { maxBytes: maxHelloBytes, timeoutMs: this.#daemon.helloTimeoutMs };
       const line = await readOpeningLine(this.#socket, limits);
@@ -80,6 +81,7 @@ export class Connection {
         return;
       }
       this.isClient = true;
+      ({ person } = opening.hello);
       session = await this.#daemon.application.connect(toClientHello(opening.hello));
     } catch (error) {
       const failure = toConnectivityError(error);
@@ -88,9 +90,23 @@ export class Connection {
       return;
     }
     try {
-      if (!this.#socket.destroyed) await this.#talk(session, socketClosed);
+      if (person) await this.#answerPerson(person, session);
+      else if (!this.#socket.destroyed) await this.#talk(session, socketClosed);
     } finally {
       session[Symbol.dispose]();
+    }
+  }
+
+  /** One answer for a person at a terminal; what went wrong is its error. */
+  async #answerPerson(request: NonNullable<HelloLine["person"]>, session: ClientSession): Promise<void> {
+    const { application, log } = this.#daemon;
+    try {
+      this.#socket.end(toLine(this.#answer({ told: await application.person(request, session) })));
+    } catch (thrown) {
+      const error = toConnectivityError(thrown);
+      if (error.code === "internal_error")
+        log.error({ err: error.cause ?? error }, "what a person asked failed inside");
+      this.#socket.end(toLine(this.#answer({ error: error.toFailure() })));
     }
   }
 

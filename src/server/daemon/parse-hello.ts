@@ -1,4 +1,5 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { PersonRequest } from "#application/usecases/person-request.ts";
 import { wireVersion, type ControlVerb, type HelloLine } from "./wire.ts";
 
 export type Opening =
@@ -36,6 +37,7 @@ export function parseOpening(line: string): Opening {
     timeZone: optionalText(said, "timeZone", longestName),
     terminal: said["terminal"] === true,
     env: environment(said["env"]),
+    ...("person" in said && { person: personRequest(said["person"]) }),
   };
   return { kind: "hello", hello };
 }
@@ -61,6 +63,18 @@ function text(said: Said, key: string, longest: number): string {
 
 const optionalText = (said: Said, key: string, longest: number): string | undefined =>
   said[key] === undefined ? undefined : text(said, key, longest);
+
+/** What a person says, word by word: nothing else gets through. */
+function personRequest(value: unknown): PersonRequest {
+  const said = typeof value === "object" && value !== null ? (value as Said) : {};
+  const ask = said["ask"];
+  if (ask === "trust_keys" || ask === "distrust") return { ask };
+  if (ask === "plan") return { ask, plan: text(said, "plan", longestName) };
+  if (ask === "trust") return { ask, digest: text(said, "digest", longestName) };
+  if (ask === "approve")
+    return { ask, plan: text(said, "plan", longestName), digest: text(said, "digest", longestName) };
+  throw refused('"person" must ask plan, approve, trust_keys, trust or distrust');
+}
 
 /** Only text values; the object has no prototype, so that a variable called `__proto__` is a variable. */
 function environment(value: unknown): Record<string, string> {

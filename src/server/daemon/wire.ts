@@ -2,6 +2,8 @@
  * What a shim or the command line and the daemon say to each other before MCP begins: one line of JSON each way.
  * No imports at run time: the shim loads this file.
  */
+import type { Answer } from "#application/surface/tool-definition.ts";
+import type { PersonRequest } from "#application/usecases/person-request.ts";
 import type { Failure } from "#domain/connectivity-error.ts";
 
 /** The only version of this exchange so far. */
@@ -21,6 +23,8 @@ export interface HelloLine {
   readonly timeZone?: string | undefined;
   readonly terminal: boolean;
   readonly env: Readonly<Record<string, string>>;
+  /** The command line says something for a person; it is answered by `told`, and no MCP follows. Never said by the shim. */
+  readonly person?: PersonRequest | undefined;
 }
 
 export type ControlVerb = "status" | "stop" | "hand_over";
@@ -45,6 +49,8 @@ export interface HelloAnswer {
   readonly error?: Failure | undefined;
   /** The daemon closes this connection. */
   readonly refused?: true | undefined;
+  /** What a person asked for. */
+  readonly told?: Answer | undefined;
   /** It tells how much it has read (`receivedMethod`). */
   readonly receipts?: true | undefined;
 }

@@ -5,13 +5,16 @@ import type { ToolDefinition } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
 import { startMyDevEnvironment } from "#prompts/start-my-dev-environment.ts";
 import { whyIsItFailing } from "#prompts/why-is-it-failing.ts";
+import { cluster } from "#resources/cluster.ts";
 import { service } from "#resources/service.ts";
 import { status } from "#resources/status.ts";
+import { connect } from "#tools/connect.ts";
 import { applyPlan } from "#tools/apply-plan.ts";
 import { configureService } from "#tools/configure-service.ts";
 import { controlService } from "#tools/control-service.ts";
 import { diagnose } from "#tools/diagnose.ts";
 import { getHistory } from "#tools/get-history.ts";
+import { discoverTargets } from "#tools/discover-targets.ts";
 import { getStatus } from "#tools/get-status.ts";
 import { probe } from "#tools/probe.ts";
 import { query } from "#tools/query.ts";
@@ -30,6 +33,8 @@ export const tools: readonly AnyTool[] = [
   startEnvironment,
   stopEnvironment,
   getStatus,
+  discoverTargets,
+  connect,
   configureService,
   controlService,
   removeService,
@@ -43,4 +48,4 @@ export const tools: readonly AnyTool[] = [
 
 export const prompts: readonly AnyPrompt[] = [startMyDevEnvironment, whyIsItFailing];
 export const resources: readonly ResourceDefinition<UseCases>[] = [status];
-export const resourceTemplates: readonly ResourceTemplateDefinition<UseCases>[] = [service];
+export const resourceTemplates: readonly ResourceTemplateDefinition<UseCases>[] = [service, cluster];

@@ -2,6 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { createSecureContext } from "node:tls";
 import { callbackify } from "node:util";
 import type { ClusterContext } from "../config/cluster-context.ts";
 import { type Authorization, certificateMark, type Credentials } from "../config/credentials.ts";
@@ -68,8 +69,8 @@ export class ServerConnections {
     const { serverName, insecure } = this.#context.tls;
     return new https.Agent({
       ...common,
-      ...authorization.certificate,
-      ca: ca ?? systemAuthorities(),
+      // One for all connections: each would parse the certificates again, and keep its own.
+      secureContext: createSecureContext({ ...authorization.certificate, ca: ca ?? systemAuthorities() }),
       rejectUnauthorized: !insecure,
       ...(serverName !== undefined && { servername: serverName }),
       ALPNProtocols: ["http/1.1"],

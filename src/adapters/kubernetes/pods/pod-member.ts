@@ -81,7 +81,7 @@ export class PodMember {
     const pool = this.#pool ?? (await this.warmUp());
     const stream = await pool.open({ namespace: this.#parts.namespace, pod, port, endCuts }, signal);
     stream.once("error", (error: ConnectivityError) => {
-      if (error.code === "target_port_closed" || error.code === "forward_refused") this.passOver();
+      if (error.facts["delivered"] === false || error.code === "forward_refused") this.passOver();
     });
     return stream;
   }

@@ -42,6 +42,7 @@ export class PodSet {
   readonly #members = new Map<string, PodMember>();
   /** Pools that take no more connections but may still carry some. */
   readonly #retired = new Set<Retired>();
+  readonly #resetting = new WeakSet<Retired>();
   #candidates: readonly Candidate[] = [];
   #turn = 0;
   /** The pod of `single`. */
@@ -94,8 +95,8 @@ export class PodSet {
   }
 
   review(): void {
-    if (this.#ending.signal.aborted) return;
     for (const retired of this.#retired) if (this.#parts.isGone(retired.candidate)) this.#resetSoon(retired);
+    if (this.#ending.signal.aborted) return;
     for (const candidate of this.#candidates) this.#member(candidate).candidate = candidate;
     const wanted = this.#wanted();
     for (const member of wanted) this.#warm(member);
@@ -109,6 +110,11 @@ export class PodSet {
     }
     if (![...this.#members.values()].some((member) => member.warm || member.warming))
       this.#parts.onEmpty(this.#failure);
+  }
+
+  /** Asks the far side of everything that is open whether it is there. Never rejects. */
+  async verify(): Promise<void> {
+    await Promise.all(this.#pools().map((pool) => pool.verify()));
   }
 
   /** No new connections; resolves when the open ones have ended. */
@@ -225,7 +231,8 @@ export class PodSet {
   }
 
   #resetSoon(retired: Retired): void {
-    this.#retired.delete(retired);
+    if (this.#resetting.has(retired)) return;
+    this.#resetting.add(retired);
     this.#parts.clock.after(lastBytesMs, () => retired.pool.destroy(this.#parts.podGone(retired.candidate)));
   }
 

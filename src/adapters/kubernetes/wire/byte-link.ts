@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import { readInto } from "./read-into.ts";
 import { brokenProtocol } from "./spdy-decoder.ts";
 import { WebSocketDecoder } from "./websocket-decoder.ts";
 import { longestHeader, opcode, putFrameHeader, wholeFrame } from "./websocket-frames.ts";
@@ -81,7 +82,7 @@ abstract class SocketLink implements ByteLink {
     this.socket.on("close", () => finish());
     this.socket.on("end", () => finish());
     if (this.#head.length > 0) read(this.#head);
-    this.socket.on("data", read);
+    readInto(this.socket, read);
     if (this.socket.destroyed) finish();
   }
 

@@ -69,6 +69,10 @@ export class ChannelLink implements PodLink {
     return stream;
   }
 
+  async verify(): Promise<void> {
+    await Promise.all([...this.#streams].map((stream) => stream.verify()));
+  }
+
   drain(): void {
     if (this.#state !== "open") return;
     this.#state = "draining";

@@ -68,6 +68,11 @@ export class ChannelStream extends Duplex {
     done();
   }
 
+  /** See `PodLink.verify`. */
+  async verify(): Promise<void> {
+    await this.#liveness?.verify();
+  }
+
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#dialing.abort(new ConnectivityError("cancelled", "the connection was closed before it was open"));
     this.#lateEnd[Symbol.dispose]();
@@ -105,7 +110,7 @@ export class ChannelStream extends Duplex {
     const data = this.#reader.read(chunk);
     if (data === undefined || this.destroyed) return;
     this.#lateEnd.heard();
-    if (this.push(data)) return;
+    if (this.push(Buffer.from(data))) return;
     this.#paused = true;
     this.#link?.pause();
   }

@@ -24,17 +24,19 @@ const podGone =
 export function forwardError(text: string, target: ForwardTarget): ConnectivityError {
   const options = { untrusted: text.slice(0, untrustedLimit) };
   const facts = { pod: target.pod, namespace: target.namespace, port: target.port };
+  // These come before any connection to the target: nothing of what was sent got anywhere.
+  const unreached = { ...facts, delivered: false };
   if (/connection refused/i.test(text)) {
     return new ConnectivityError(
       "target_port_closed",
       `nothing listens on port ${target.port} of pod ${target.pod}`,
-      facts,
+      unreached,
       options,
     );
   }
   if (/connection reset by peer|broken pipe/i.test(text)) return resetByTarget(target, options);
   if (podGone.test(text)) {
-    return new ConnectivityError("pod_gone", `pod ${target.pod} no longer runs`, facts, options);
+    return new ConnectivityError("pod_gone", `pod ${target.pod} no longer runs`, unreached, options);
   }
   return new ConnectivityError(
     "forward_refused",

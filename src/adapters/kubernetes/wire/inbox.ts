@@ -1,10 +1,7 @@
 /** What a queued chunk costs beside its bytes: its object, its memory's own head and a place in the queue. */
 const chunkCost = 256;
 
-/**
- * Bytes that a reader has not taken. A chunk is kept as the view that it is, unless it is a small part of the memory that
- * it looks at: one byte must not hold back sixteen kilobytes.
- */
+/** Bytes that a reader has not taken, copied from where they were read. */
 export class Inbox {
   #chunks: Buffer[] = [];
   #first = 0;
@@ -20,8 +17,10 @@ export class Inbox {
   }
 
   add(bytes: Buffer): void {
-    const small = bytes.length * 2 < bytes.buffer.byteLength;
-    this.#chunks.push(small ? copied(bytes) : bytes);
+    // Not from the pool, whose slabs are held by each of their parts.
+    const copy = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(copy);
+    this.#chunks.push(copy);
     this.#cost += bytes.length + chunkCost;
   }
 
@@ -44,11 +43,4 @@ export class Inbox {
     this.#first = 0;
     this.#cost = 0;
   }
-}
-
-function copied(bytes: Buffer): Buffer {
-  // Not from the pool, whose slabs are held by each of their parts.
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
 }

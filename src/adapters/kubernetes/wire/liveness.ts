@@ -10,8 +10,15 @@ export interface LivenessOptions {
   readonly sending: () => boolean;
   /** Whether silence means nothing now: what would be heard is held up by somebody else than the peer. */
   readonly excused: () => boolean;
+  /** A ping stayed unanswered for `doubtMs`: nothing new belongs here, what is open may be waited for. */
+  readonly onDoubt?: () => void;
   readonly onDead: () => void;
 }
+
+/** Longer than any way to a cluster takes, shorter than a person waits. */
+const doubtMs = 1200;
+/** After a sleep or a change of network silence of this length is the end: most connections are dead then. */
+const verifyMs = 2000;
 
 const missesAllowed = 2;
 /** Looks per interval: with two of them, two unanswered pings fit into two intervals wherever in one the peer dies. */
@@ -32,6 +39,8 @@ export class Liveness implements Disposable {
   /** Ours are odd. */
   #nextId = 1;
   #lookedMs: number;
+  /** Told when the peer is heard. */
+  readonly #listening = new Set<() => void>();
   #tick: Disposable;
 
   constructor(options: LivenessOptions) {
@@ -48,6 +57,14 @@ export class Liveness implements Disposable {
 
   heard(): void {
     this.#heard = true;
+    for (const listener of this.#listening) listener();
+  }
+
+  /** Asks at once; the end when nothing is heard soon. Resolves when that is known. */
+  async verify(): Promise<void> {
+    this.#ask();
+    const answered = await this.#hears(verifyMs);
+    if (!answered && !this.#options.excused()) this.#options.onDead();
   }
 
   /** The system took bytes of ours. */
@@ -57,6 +74,32 @@ export class Liveness implements Disposable {
 
   [Symbol.dispose](): void {
     this.#tick[Symbol.dispose]();
+    for (const listener of this.#listening) listener();
+  }
+
+  #ask(): void {
+    this.#options.ping(this.#nextId);
+    // Ids are 32 bits and stay odd.
+    this.#nextId = (this.#nextId + 2) % 0x1_0000_0000;
+  }
+
+  /** Whether anything is heard in time; true as well when nobody cares any more. */
+  #hears(withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (answered: boolean): void => {
+        this.#listening.delete(listener);
+        late[Symbol.dispose]();
+        resolve(answered);
+      };
+      const listener = (): void => settle(true);
+      const late = this.#options.clock.after(withinMs, () => settle(false));
+      this.#listening.add(listener);
+    });
+  }
+
+  async #doubt(): Promise<void> {
+    if (this.#listening.size > 0 || (await this.#hears(doubtMs))) return;
+    if (!this.#options.excused()) this.#options.onDoubt?.();
   }
 
   #next(): Disposable {
@@ -64,7 +107,7 @@ export class Liveness implements Disposable {
   }
 
   #look(): void {
-    const { clock, intervalMs, excused, sending, ping, onDead } = this.#options;
+    const { clock, intervalMs, excused, sending, onDead } = this.#options;
     const now = clock.monotonicMs();
     // We slept. What came meanwhile has not been read yet, and whether the peer is still there is urgent: one ping decides.
     const slept = now - this.#lookedMs > this.#lookMs + intervalMs;
@@ -76,9 +119,8 @@ export class Liveness implements Disposable {
     this.#busy = sending();
     if (!this.#heard || slept) {
       this.#unanswered++;
-      ping(this.#nextId);
-      // Ids are 32 bits and stay odd.
-      this.#nextId = (this.#nextId + 2) % 0x1_0000_0000;
+      this.#ask();
+      void this.#doubt();
     }
     this.#heard = false;
     this.#tick = this.#next();

@@ -31,6 +31,8 @@ export interface PodLink {
    * @throws ConnectivityError `connection_lost` when it takes no more
    */
   open(target: ForwardTarget): Duplex;
+  /** Asks the peer at once whether it is there, and ends when it says nothing soon. Resolves when that is known; never rejects. */
+  verify?(): Promise<void>;
   /** Takes no new streams and closes when the last one has ended. */
   drain(): void;
   /** Cuts; its streams fail with the reason, or `connection_lost`. */

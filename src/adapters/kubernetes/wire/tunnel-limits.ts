@@ -15,7 +15,7 @@ export interface TunnelLimits {
 }
 
 export const tunnelLimits: TunnelLimits = {
-  pingIntervalMs: 5000,
+  pingIntervalMs: 3000,
   receiveCap: 256 * 1024,
   sharedReceiveCap: 2 * 1024 * 1024,
   stallMs: 10_000,

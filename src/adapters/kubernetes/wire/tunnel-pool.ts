@@ -85,6 +85,11 @@ export class TunnelPool {
     }
   }
 
+  /** After a sleep or a change of network: ends those whose peer is not there any more. Never rejects. */
+  async verify(): Promise<void> {
+    await Promise.all(this.#all().map(async (tunnel) => tunnel.verify?.()));
+  }
+
   /** No new connections; open ones end by themselves, then `drained` resolves. */
   async drain(): Promise<void> {
     const all = this.#all();

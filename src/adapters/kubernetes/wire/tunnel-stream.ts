@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
-import { type ByteSource, streamSource } from "../../net/byte-source.ts";
+import { type ByteSource, type Receiver, streamSource } from "../../net/byte-source.ts";
 import type { DirectStream } from "../../net/direct-stream.ts";
 import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
 import { Inbox } from "./inbox.ts";
@@ -45,8 +45,8 @@ export class ForwardStream extends Duplex implements DirectStream {
   readonly #target: ForwardTarget;
   readonly #inbox = new Inbox();
   readonly #lateEnd: LateEnd | undefined;
-  /** Where received bytes go; `false`: no more until it asks. */
-  #receiver: (bytes: Buffer) => boolean = (bytes) => this.push(bytes);
+  /** Where received bytes go, its own or those that are overwritten after it; `false`: no more until it asks. */
+  #receiver: Receiver = (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes));
   #asked = false;
   /** What waits for the server's answer to the opening. */
   #held: (() => void) | undefined;
@@ -88,12 +88,12 @@ export class ForwardStream extends Duplex implements DirectStream {
     this.#held = undefined;
   }
 
-  /** @returns bytes of memory that wait for the reader */
+  /** @param bytes valid until it returns. @returns bytes of memory that wait for the reader */
   receive(bytes: Buffer): number {
     if (this.destroyed || this.#remoteEnded) return 0;
     this.known = true;
     this.#lateEnd?.heard();
-    if (this.#asked && this.#inbox.empty) this.#asked = this.#receiver(bytes);
+    if (this.#asked && this.#inbox.empty) this.#asked = this.#receiver(bytes, "shared");
     else this.#inbox.add(bytes);
     return this.#inbox.cost;
   }
@@ -139,9 +139,9 @@ export class ForwardStream extends Duplex implements DirectStream {
     if (this.#asked || this.readableFlowing !== null) return streamSource(this);
     return {
       stream: this,
+      bursts: true,
       receive: (receiver) => {
-        // Views of a chunk that nothing overwrites.
-        this.#receiver = (bytes) => receiver(bytes, "owned");
+        this.#receiver = receiver;
       },
       resume: () => {
         this.#asked = true;
@@ -178,7 +178,7 @@ export class ForwardStream extends Duplex implements DirectStream {
     while (this.#asked) {
       const chunk = this.#inbox.take();
       if (chunk === undefined) break;
-      this.#asked = this.#receiver(chunk);
+      this.#asked = this.#receiver(chunk, "owned");
     }
     if (!this.#inbox.empty) return;
     this.#host.drained(this);

@@ -84,7 +84,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       sending: () => this.queued > 0,
       // A connection that we paused hears nothing, and one whose bytes a target does not take cannot even ask.
       excused: () => this.stalled || (this.queued > 0 && this.othersRespond()),
-      onDead: () => this.#finish(lost("the cluster no longer answers")),
+      onDoubt: () => (this.streams > 0 ? this.drain() : this.#finish(silent())),
+      onDead: () => this.#finish(silent()),
     });
     link.start({
       bytes: (chunk) => this.#received(chunk),
@@ -132,6 +133,10 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
     if (this.#nextStreamId > 0x7fff_0000) this.drain();
     return stream;
+  }
+
+  verify(): Promise<void> {
+    return this.#state === "closed" ? Promise.resolve() : this.#liveness.verify();
   }
 
   /** Whether the peer answers a ping in time; the signal ends the waiting. */
@@ -276,6 +281,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.onIdle();
   }
 }
+
+const silent = (): ConnectivityError => lost("the cluster no longer answers");
 
 const lost = (why: string): ConnectivityError =>
   new ConnectivityError("connection_lost", `the tunnel to the pod is gone: ${why}`);

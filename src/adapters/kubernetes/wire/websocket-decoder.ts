@@ -94,7 +94,7 @@ export class WebSocketDecoder {
 
   #payload(bytes: Buffer): void {
     if (this.#opcode <= 2) this.#sink.bytes(bytes);
-    else this.#control.push(bytes);
+    else this.#control.push(Buffer.from(bytes));
   }
 
   #frameEnd(): void {

@@ -39,6 +39,8 @@ export interface ResolvedHost {
   readonly revokedHostKeysFile: string | undefined;
   readonly strictHostKeyChecking: StrictHostKeyChecking;
   readonly hostKeyAlias: string | undefined;
+  /** New lines of known_hosts hide the name. */
+  readonly hashKnownHosts: boolean;
   /** `undefined` when nothing is said; 0 turns it off. */
   readonly serverAliveIntervalMs: number | undefined;
   readonly serverAliveCountMax: number;
@@ -47,6 +49,8 @@ export interface ResolvedHost {
   readonly remoteForwards: readonly ForwardLine[];
   readonly dynamicForwards: readonly ForwardLine[];
   readonly gssapiAuthentication: boolean;
+  /** Keys of a smart card are wanted. */
+  readonly pkcs11Provider: boolean;
   readonly passwordAuthentication: boolean;
   readonly keyboardInteractiveAuthentication: boolean;
   readonly publicKeyAuthentication: boolean;
@@ -96,6 +100,7 @@ export async function resolveHost(alias: string, access: Access, asked: LookUp =
     revokedHostKeysFile: revoked === undefined || isNone(revoked) ? undefined : file(revoked),
     strictHostKeyChecking: strictnessOf(obtained),
     hostKeyAlias: textOf(obtained, "hostkeyalias"),
+    hashKnownHosts: flagOf(obtained, "hashknownhosts", false),
     serverAliveIntervalMs: timeOf(obtained, "serveraliveinterval"),
     serverAliveCountMax: countOf(obtained, "serveralivecountmax") ?? 3,
     connectTimeoutMs: timeOf(obtained, "connecttimeout"),
@@ -103,6 +108,7 @@ export async function resolveHost(alias: string, access: Access, asked: LookUp =
     remoteForwards: forwards(found, "remoteforward", withVariables),
     dynamicForwards: forwards(found, "dynamicforward", withVariables),
     gssapiAuthentication: flagOf(obtained, "gssapiauthentication", false),
+    pkcs11Provider: !isNone(textOf(obtained, "pkcs11provider") ?? "none"),
     passwordAuthentication: flagOf(obtained, "passwordauthentication", true),
     keyboardInteractiveAuthentication: flagOf(obtained, "kbdinteractiveauthentication", true),
     // `unbound` and `host-bound` mean yes as well.

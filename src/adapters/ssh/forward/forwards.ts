@@ -13,6 +13,7 @@ export function localForward({ connection, remotePort }: SshService, via: string
     via,
     connect: ({ signal }) => lease.open(target, signal),
     facts: () => lease.facts(),
+    expiries: () => lease.expiries(),
     closed: lease.closed,
     release: () => lease.release(),
   };
@@ -32,6 +33,7 @@ export function dynamicForward({ connection, remotePort }: SshService, via: stri
       return silence();
     },
     facts: () => ({ ...lease.facts(), proxy: "socks5" }),
+    expiries: () => lease.expiries(),
     closed: lease.closed,
     release: () => lease.release(),
   };

@@ -5,7 +5,7 @@ import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { errnoOf } from "../errors.ts";
-import type { Incoming, Listening } from "../connection.ts";
+import type { Incoming, Listening } from "../server-connection.ts";
 import type { Lease } from "../pooled-server.ts";
 import { reachable, type LocalTarget, type RemoteEnd, type RemoteForwardParts } from "./remote-end.ts";
 import { explainRefusal, holds } from "./remote-refusal.ts";
@@ -44,6 +44,7 @@ export async function openRemoteForward(
       stream.once("close", () => checks.delete(stream));
       return stream;
     },
+    expiries: () => lease.expiries(),
     facts: () => ({ ...lease.facts(), direction: "remote", remote_end: where }),
     closed: lease.closed,
     release: () => {

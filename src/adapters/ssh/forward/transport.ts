@@ -1,3 +1,4 @@
+import type { Expiry } from "#application/ports/expiry.ts";
 import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 
@@ -11,6 +12,8 @@ export interface Forward {
   readonly connectForCheck?: Connect;
   readonly endpoint?: string;
   facts(): Facts;
+  /** What of the way ends at a known time. */
+  expiries(): readonly Expiry[];
   /** Resolves once, when it can carry no more; with the cause. */
   readonly closed: Promise<ConnectivityError | undefined>;
   /** Lets go what it holds. Called once. */
@@ -49,6 +52,10 @@ export class SshTransport implements Transport {
 
   facts(): Facts {
     return this.#forward.facts();
+  }
+
+  expiries(): readonly Expiry[] {
+    return this.#forward.expiries();
   }
 
   connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {

@@ -1,0 +1,173 @@
+import { access as canAccess } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { ConnectivityError, toConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import type { OpensshReason } from "#domain/ssh/driver-choice.ts";
+import type { SshDial } from "../dial.ts";
+import { ServerIdentification } from "../server-identification.ts";
+import { masterArguments } from "./arguments.ts";
+import { startAskpass, type Askpass } from "./askpass.ts";
+import { certificateExpiries, certificateFacts } from "./certificate-facts.ts";
+import { lockedKey } from "./locked-key.ts";
+import { loginFailure } from "./login-failure.ts";
+import { LoginLog } from "./login-log.ts";
+import { MasterProcess } from "./master-process.ts";
+import { OpensshConnection } from "./openssh-connection.ts";
+import { makePrivateFolder } from "./private-folder.ts";
+import { findSshProgram } from "./program.ts";
+import { startRouteProgram, type RouteProgram } from "./route-program.ts";
+
+/**
+ * Connects and logs in by the system's OpenSSH, which verifies the host key by the same files.
+ * @throws ConnectivityError with the cause's code; the signal's reason
+ */
+export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promise<OpensshConnection> {
+  const { settings, access, limits, route, signal } = dial;
+  const program = await findSshProgram((name) => access.env(name));
+  signal.throwIfAborted();
+  const folder = await makePrivateFolder();
+  const scope: AsyncDisposable[] = [folder];
+  const release = async (): Promise<void> => {
+    for (const resource of scope.splice(0).toReversed()) await resource[Symbol.asyncDispose]();
+  };
+  try {
+    const askpass = await askpassFor(dial, folder.path, scope);
+    let way: RouteProgram | undefined;
+    if (route) {
+      way = await startRouteProgram(folder.path, () =>
+        route.connect({ host: settings.host, port: settings.port }, { signal }),
+      );
+      scope.push(way);
+    }
+    const controlPath = path.join(folder.path, "m");
+    const argv = masterArguments({
+      settings,
+      control: controlPath,
+      configFile: await configFile(access.homeDir),
+      proxyProgram: way?.program,
+      keepaliveMs: limits.keepaliveMs,
+      keepaliveCount: limits.keepaliveCount,
+      connectTimeoutMs: limits.handshakeMs,
+    });
+    const log = new LoginLog();
+    let connection: OpensshConnection | undefined;
+    const ready = Promise.withResolvers<void>();
+    const child = new MasterProcess(program.path, argv, environment(dial, askpass), (line) => {
+      if (connection) return connection.read(line);
+      log.take(line);
+      if (log.phase === "ready") ready.resolve();
+    });
+    await login(dial, child, log, ready.promise, {
+      problem: () => askpass?.problem ?? way?.problem,
+      passphraseGiven: () => askpass?.answered.includes("passphrase") ?? false,
+    });
+    connection = new OpensshConnection({
+      control: { program: program.path, socketPath: controlPath },
+      dir: folder.path,
+      process: child,
+      log,
+      expiries: await certificateExpiries(settings),
+      facts: factsOf(log, program.name, because),
+      release,
+    });
+    return connection;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function login(
+  { settings, limits, signal }: SshDial,
+  child: MasterProcess,
+  log: LoginLog,
+  ready: Promise<void>,
+  told: { readonly problem: () => ConnectivityError | undefined; readonly passphraseGiven: () => boolean },
+): Promise<void> {
+  const failed = Promise.withResolvers<never>();
+  const onAbort = (): void => failed.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const timer = setTimeout(() => {
+    failed.reject(
+      new ConnectivityError(
+        "host_unreachable",
+        `${settings.host}:${settings.port} did not finish the login in time`,
+        { host: settings.host, port: settings.port, phase: "login", driver: "openssh" },
+        log.said === undefined ? {} : { untrusted: log.said },
+      ),
+    );
+  }, limits.handshakeMs + limits.loginMs);
+  const ended = child.ended.then(async () => {
+    const known = told.problem() ?? (await lockedKey(log, settings, told.passphraseGiven()));
+    throw known ?? loginFailure(log, settings, await certificateFacts(settings));
+  });
+  try {
+    await Promise.race([ready, ended, failed.promise]);
+  } catch (error) {
+    child.end();
+    await child.ended;
+    throw signal.aborted ? signal.reason : toConnectivityError(error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+    ended.catch(() => {});
+    failed.promise.catch(() => {});
+  }
+}
+
+async function askpassFor(
+  { settings, access, signal }: SshDial,
+  dir: string,
+  scope: AsyncDisposable[],
+): Promise<Askpass | undefined> {
+  const { password, passphrase } = settings;
+  if (password === undefined && passphrase === undefined) return undefined;
+  const askpass = await startAskpass(dir, {
+    password: password === undefined ? undefined : () => access.resolve(password, signal),
+    passphrase: passphrase === undefined ? undefined : () => access.resolve(passphrase, signal),
+  });
+  scope.push(askpass);
+  return askpass;
+}
+
+/** The person's environment, with the program that answers prompts; without one nothing may ask. */
+function environment({ access, settings }: SshDial, askpass: Askpass | undefined): Record<string, string> {
+  const { SSH_ASKPASS: _, SSH_AUTH_SOCK: __, ...inherited }: Record<string, string> = access.environment();
+  // Variables that hold its secrets are the askpass program's business, not that of every process below it.
+  for (const template of [settings.password, settings.passphrase]) {
+    for (const [, name = ""] of (template ?? "").matchAll(/\$\{env:([^:}]+)/g)) delete inherited[name];
+  }
+  return {
+    ...inherited,
+    ...(settings.agentSocket !== undefined && { SSH_AUTH_SOCK: settings.agentSocket }),
+    SSH_ASKPASS_REQUIRE: askpass ? "force" : "never",
+    ...(askpass && { SSH_ASKPASS: askpass.program }),
+  };
+}
+
+/** OpenSSH looks in the home folder of the user database; where the person's is another one, it has to be told. */
+async function configFile(homeDir: string): Promise<string | undefined> {
+  if (path.resolve(homeDir) === path.resolve(os.userInfo().homedir)) return undefined;
+  const file = path.join(homeDir, ".ssh", "config");
+  return canAccess(file).then(
+    () => file,
+    () => "none",
+  );
+}
+
+function factsOf(log: LoginLog, program: string, because: OpensshReason): Facts {
+  const identification = new ServerIdentification();
+  identification.take(Buffer.from(`SSH-2.0-${log.fact("identification") ?? ""}\r\n`));
+  const [cipher, mac, kex, hostKey] = [log.fact("cipher"), log.fact("mac"), log.fact("kex"), log.fact("host_key")];
+  return {
+    driver: "openssh",
+    driver_because: because,
+    server: identification.software,
+    ...(cipher !== undefined && { cipher }),
+    ...(mac !== undefined && mac !== "<implicit>" && { mac }),
+    ...(kex !== undefined && { kex }),
+    ...(hostKey !== undefined && { host_key: hostKey }),
+    crypto: program,
+  };
+}

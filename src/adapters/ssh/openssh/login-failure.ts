@@ -1,0 +1,133 @@
+import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { trustCommand } from "../known-hosts-file.ts";
+import type { SshSettings } from "../settings.ts";
+import type { LoginLog } from "./login-log.ts";
+
+/**
+ * Why an OpenSSH ended before it was ready, by what it said; its text stands only under `untrusted`. What went wrong before
+ * the server itself was heard, on a way that OpenSSH goes by itself, is the way's.
+ */
+export function loginFailure(log: LoginLog, settings: SshSettings, certificates: Facts): ConnectivityError {
+  const error = ownFailure(log, settings, certificates);
+  const { proxyJump, proxyCommand } = settings.resolved;
+  if ((!proxyJump && proxyCommand === undefined) || log.fact("identification") !== undefined) return error;
+  if (error.code === "config_invalid") return error;
+  const hop = proxyJump?.map(({ host }) => host).join(", ") ?? "ProxyCommand";
+  const options = error.untrusted === undefined ? {} : { untrusted: error.untrusted };
+  const facts = { host: settings.host, port: settings.port, driver: "openssh", hop };
+  if (!error.retryable)
+    return new ConnectivityError(error.code, `on the way, at ${hop}: ${error.message}`, facts, options);
+  return new ConnectivityError(
+    "ssh_jump_failed",
+    `the way to ${settings.name} by ${hop} cannot be used`,
+    { ...facts, because: error.code },
+    options,
+  );
+}
+
+function ownFailure(log: LoginLog, settings: SshSettings, certificates: Facts): ConnectivityError {
+  const { host, port, user, name } = settings;
+  const where = `${host}:${port}`;
+  const reached: Facts = { host, port, driver: "openssh" };
+  const options = log.said === undefined ? {} : { untrusted: log.said };
+  const error = (code: ConnectivityError["code"], message: string, facts: Facts = {}): ConnectivityError =>
+    new ConnectivityError(code, message, { ...reached, ...facts }, options);
+
+  if (log.saw("host_key_changed") || log.saw("host_key_revoked")) return hostKeyError(log, settings, error);
+  if (log.saw("host_key_unknown") || log.saw("host_key_refused")) return hostKeyError(log, settings, error);
+  if (log.saw("unresolved")) return error("host_unresolved", `the name ${host} could not be resolved`);
+  if (log.saw("refused")) {
+    return error("host_unreachable", `${where} could not be reached: nothing listens there`, { errno: "ECONNREFUSED" });
+  }
+  if (log.saw("no_route")) {
+    return error("host_unreachable", `${where} could not be reached: the network refused`, { errno: "ENETUNREACH" });
+  }
+  if (log.saw("timed_out")) {
+    return error("host_unreachable", `${where} could not be reached: no answer`, { errno: "ETIMEDOUT" });
+  }
+  if (log.saw("full")) return error("ssh_session_limit", `${where} takes no further logins at the moment`);
+  if (log.saw("no_banner")) {
+    return error("host_unreachable", `${where} accepted the connection but sent no SSH banner`, { banner: "none" });
+  }
+  if (log.saw("no_common"))
+    return error("protocol_mismatch", `${where} speaks SSH, but no common algorithms were found`);
+  if (log.saw("not_ssh") || (log.saw("other_banner") && log.phase !== "authenticated" && log.methods.length === 0)) {
+    return error("protocol_mismatch", `${where} does not speak SSH 2`);
+  }
+  if (log.saw("denied") || log.saw("too_many")) return refusedLogin(log, settings, certificates, error);
+  if (log.saw("bad_configuration")) {
+    return error("config_invalid", `OpenSSH does not accept the configuration of ${name}`);
+  }
+  if (log.phase === "start" || log.phase === "connected") {
+    return error("host_unreachable", `${where} broke off before the login`);
+  }
+  return error("host_unreachable", `${where} broke off during the login as ${user}`, { phase: "login" });
+}
+
+type MakeError = (code: ConnectivityError["code"], message: string, facts?: Facts) => ConnectivityError;
+
+function hostKeyError(log: LoginLog, settings: SshSettings, error: MakeError): ConnectivityError {
+  const where = `${settings.host}:${settings.port}`;
+  const facts: Facts = {
+    ...(log.fact("fingerprint") !== undefined && { fingerprint: log.fact("fingerprint") ?? "" }),
+    ...(log.fact("key_type") !== undefined && { key_type: log.fact("key_type") ?? "" }),
+    known_hosts_file: log.fact("offending_file") ?? settings.knownHostsFiles[0] ?? "",
+  };
+  if (log.saw("host_key_revoked")) {
+    return error("host_key_changed", `${where} presented a host key that is marked as revoked`, {
+      ...facts,
+      revoked: true,
+    });
+  }
+  if (log.saw("host_key_changed")) {
+    const line = log.fact("offending_line");
+    return error(
+      "host_key_changed",
+      `${where} presented another host key than the one that is known for it: it was reinstalled, or somebody is in between`,
+      { ...facts, ...(line !== undefined && { known_hosts_line: Number(line) }) },
+    );
+  }
+  return error(
+    "host_key_unknown",
+    `the host key of ${where} is in no known_hosts file; a person must compare its fingerprint and trust it`,
+    { ...facts, trust_command: trustCommand(settings) },
+  );
+}
+
+function refusedLogin(log: LoginLog, settings: SshSettings, certificates: Facts, error: MakeError): ConnectivityError {
+  const { user, agentSocket, keysNamed } = settings;
+  const facts: Facts = {
+    user,
+    tried: log.tried,
+    offered_by_server: log.methods,
+    ...certificates,
+    ...(log.saw("too_many") && { too_many_attempts: true }),
+    ...(log.saw("agent_refused") && { agent_refused_to_sign: true }),
+  };
+  if (log.saw("key_permissions")) {
+    return error(
+      "ssh_key_unreadable",
+      "a private key can be read by others, so OpenSSH does not use it (chmod 600)",
+      facts,
+    );
+  }
+  if (certificates["certificate_expired"] !== undefined) {
+    return error("ssh_certificate_expired", `the SSH certificate for ${user} has expired`, facts);
+  }
+  if (log.saw("no_identity") && log.tried.length === 0) {
+    return error("ssh_key_missing", "there is no key file of the name that is set", facts);
+  }
+  if (log.saw("key_unreadable") && log.tried.length === 0) {
+    return error("ssh_key_unreadable", "the private key cannot be read", facts);
+  }
+  if (log.saw("agent_gone") && agentSocket !== undefined && !keysNamed && log.tried.length === 0) {
+    return error("ssh_agent_unavailable", "the SSH agent does not answer", { ...facts, socket: agentSocket });
+  }
+  return error(
+    "ssh_authentication_failed",
+    log.tried.length === 0
+      ? `the server takes none of what there is to log in with as ${user}`
+      : `the server refused all that was offered to log in as ${user}`,
+    facts,
+  );
+}

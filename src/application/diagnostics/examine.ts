@@ -1,0 +1,83 @@
+import type { Fact } from "#domain/diagnosis/fact.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
+import type { Workspace } from "../engine/workspace.ts";
+import { localFacts } from "./local-facts.ts";
+import { routeOf, walkLadder, type LadderWalk, type WalkDependencies } from "./walk-ladder.ts";
+
+/** All that is looked at has ended by then, whatever hangs. */
+const examineMs = 7200;
+/** A way that is well is through before this; from then on facts are gathered beside it. */
+const patienceMs = 1000;
+/** What the facts may take once the walk has ended. */
+const factsMs = 2500;
+
+/** A walk and the facts beside it. */
+export interface Examination extends LadderWalk {
+  readonly facts: readonly Fact[];
+}
+
+/**
+ * Walks one service and, where that fails, takes long, or all is asked for, gathers facts beside it. Ends within 7.2 s with
+ * what is known by then. Never throws.
+ */
+export async function examine(
+  deps: WalkDependencies,
+  workspace: Workspace,
+  service: string,
+  signal: AbortSignal,
+  everything: boolean,
+): Promise<Examination> {
+  const facts: Fact[] = [];
+  let open = true;
+  const tell = (fact: Fact): void => {
+    if (open) facts.push(fact);
+  };
+  const ending = new AbortController();
+  const limit = AbortSignal.any([signal, ending.signal]);
+  using _end = deps.clock.after(examineMs, () => ending.abort());
+  const spec = workspace.declaration(service)?.spec;
+  let gathering: Promise<void> | undefined;
+  const gather = (walk?: LadderWalk): Promise<void> =>
+    (gathering ??= spec ? gatherFacts(deps, workspace, spec, limit, tell, walk) : Promise.resolve());
+  using _patience = deps.clock.after(everything ? 0 : patienceMs, () => void gather());
+  const [walk] = await Promise.all([
+    walkLadder(deps, workspace, service, limit),
+    spec && localFacts(deps, workspace, spec, tell).catch(() => undefined),
+  ]);
+  if (walk.walk.failure !== undefined || everything) {
+    using _soon = deps.clock.after(factsMs, () => ending.abort());
+    await Promise.race([gather(walk), whenAborted(limit)]);
+  }
+  open = false;
+  ending.abort();
+  return { ...walk, facts };
+}
+
+async function gatherFacts(
+  deps: WalkDependencies,
+  workspace: Workspace,
+  spec: ServiceSpec,
+  signal: AbortSignal,
+  tell: (fact: Fact) => void,
+  walk: LadderWalk | undefined,
+): Promise<void> {
+  const failure = walk?.walk.failure;
+  const beside = async (): Promise<void> => {
+    const source = await deps.facts?.(spec.technology);
+    if (source === undefined || signal.aborted) return;
+    const route = spec.via && (await routeOf(deps, workspace, spec).catch(() => undefined));
+    await source.gather(
+      { spec, access: deps.access(workspace.path), signal, ...(failure && { failure }), ...(route && { route }) },
+      tell,
+    );
+  };
+  // What was not asked is not known: the walk alone then speaks.
+  await beside().catch(() => undefined);
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

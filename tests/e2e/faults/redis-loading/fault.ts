@@ -1,0 +1,14 @@
+import net from "node:net";
+import { ssh } from "../declare.ts";
+import { defineFault } from "../fault.ts";
+
+export default defineFault({
+  title: "Redis still loads its data",
+  code: "application_unhealthy",
+  setUp: async (stage) => {
+    const refuse = (socket: net.Socket): void =>
+      void socket.on("data", () => socket.write("-LOADING Redis is loading the dataset in memory\r\n"));
+    stage.notes["port"] = await stage.listen(net.createServer(refuse));
+  },
+  services: (stage) => ssh({ target: Number(stage.notes["port"]), check: "{type: redis, timeout: 2s}" }),
+});
