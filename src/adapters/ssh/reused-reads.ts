@@ -44,7 +44,7 @@ export function reusingSocket(): { readonly socket: net.Socket; readonly reads: 
   // ssh2 writes each packet by itself: those of one turn go out together.
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   let corked = false;
-  socket.write = ((...args: unknown[]) => {
+  socket.write = (...args: unknown[]) => {
     if (!corked) {
       corked = true;
       socket.cork();
@@ -54,7 +54,7 @@ export function reusingSocket(): { readonly socket: net.Socket; readonly reads: 
       });
     }
     return write(...args);
-  }) as typeof socket.write;
+  };
   const reads: Reads = {
     retain: () => {
       retained = true;
