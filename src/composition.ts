@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { createConfigEditor } from "#adapters/config-files/editor.ts";
+import { createRepository } from "#adapters/repository/example-variables.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
@@ -75,6 +76,7 @@ function createApplication(
     portOwners,
     configSource: createConfigSource(),
     configEditor: createConfigEditor(),
+    repository: createRepository(),
     listeners: createLocalListeners({
       portOwners,
       clients: createConnectionClients(),

@@ -14,6 +14,7 @@ import type { ClusterMetadataSource } from "./ports/cluster-metadata.ts";
 import type { LocalReach } from "./ports/local-reach.ts";
 import type { TargetSource } from "./ports/target-source.ts";
 import type { PlanStore } from "./ports/plan-store.ts";
+import type { Repository } from "./ports/repository.ts";
 import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
@@ -48,6 +49,7 @@ export interface PortwrightDependencies extends Omit<
   readonly portOwners?: PortOwners;
   readonly plans: PlanStore;
   readonly configEditor: ConfigEditor;
+  readonly repository: Repository;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
   /** What can be connected; loaded on first use. */
@@ -146,7 +148,9 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   const asked = askedOf(clients);
   return {
     useCases: {
-      startEnvironment: asked((args, context) => startEnvironment(shared, args, context)),
+      startEnvironment: asked((args, context) =>
+        startEnvironment({ ...shared, ...discovery, repository: deps.repository }, args, context),
+      ),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
       getStatus: asked((args, context) => getStatus({ ...shared, cluster }, args, context)),
       discoverTargets: asked((args, context) => discoverTargets(discovery, args, context)),

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConfigEditor } from "#adapters/config-files/editor.ts";
+import { createRepository } from "#adapters/repository/example-variables.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
@@ -86,6 +87,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     plans: stores.plans,
     configSource: createConfigSource(),
     configEditor: createConfigEditor(),
+    repository: createRepository(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
