@@ -30,7 +30,8 @@ export async function startBlackhole(target: number): Promise<Blackhole> {
     const upstream = keep(net.connect({ host: "127.0.0.1", port: target, noDelay: true }));
     client.pipe(upstream).pipe(client);
     client.on("close", () => upstream.destroy());
-    upstream.on("close", () => client.destroy());
+    // What it said last is still on its way to the client.
+    upstream.on("close", () => client.end());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -69,6 +69,9 @@ export class ChannelStream extends Duplex implements DirectStream {
     };
   }
 
+  /** SSH passes an end on at once: none is held back. */
+  unattended(): void {}
+
   #lendTo(receiver: Receiver, keeps: boolean): void {
     this.#lending = { receiver, keeps };
     for (let early = super.read() as Buffer | null; early; early = super.read() as Buffer | null) {
