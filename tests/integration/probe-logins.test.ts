@@ -15,15 +15,16 @@ function packets(
   socket: Socket,
   headBytes: number,
   lengthOf: (head: Buffer) => number,
-  on: (packet: Buffer) => void,
+  on: (packet: Buffer, rest: Buffer) => void,
 ): void {
   let held = Buffer.alloc(0);
   socket.on("data", (chunk: Buffer) => {
     held = Buffer.concat([held, chunk]);
     while (held.length >= headBytes && held.length >= headBytes + lengthOf(held)) {
       const end = headBytes + lengthOf(held);
-      on(held.subarray(0, end));
+      const packet = held.subarray(0, end);
       held = held.subarray(end);
+      on(packet, held);
     }
   });
 }
@@ -92,18 +93,21 @@ describe("[check-logins] a mysql check with caching_sha2_password", () => {
           stream,
           4,
           (head) => head.readUIntLE(0, 3),
-          (received) => {
+          (received, rest) => {
             const number = (received[3] ?? 0) + 1;
             const body = received.subarray(4);
             if (state === "in") return void stream.write(packet(1, ok));
             if (state === "login" && options.tls && !encrypted && body.length === 32) {
+              // The client does not wait: the beginning of its handshake may be here already.
               stream.removeAllListeners("data");
+              stream.pause();
+              if (rest.length > 0) stream.unshift(rest);
               const secure = new TLSSocket(stream, {
                 isServer: true,
                 secureContext: createSecureContext(serverCertificate),
               });
               secure.on("error", () => undefined);
-              return talk(secure as unknown as Socket, true);
+              return talk(secure, true);
             }
             if (state === "login") {
               const known = body.includes(fast("pencil"));
