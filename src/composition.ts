@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { createConfigEditor } from "#adapters/config-files/editor.ts";
+import { createRepository } from "#adapters/repository/example-variables.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
@@ -75,6 +76,7 @@ function createApplication(
     portOwners,
     configSource: createConfigSource(),
     configEditor: createConfigEditor(),
+    repository: createRepository(),
     listeners: createLocalListeners({
       portOwners,
       clients: createConnectionClients(),
@@ -88,6 +90,7 @@ function createApplication(
       },
     },
     sources: () => (sources ??= loadSources(kubernetes, portOwners)),
+    metadata: async () => (await kubernetes()).metadata,
     reach: createLocalReach(),
     ownEnvironment: stringValues(env),
     makeAccess: (workspace, environment, trusted) =>
@@ -104,6 +107,7 @@ function createApplication(
     ...application,
     async close() {
       await application.close();
+      await (await cluster)?.driver.close();
       await Promise.all([...drivers.values()].map(async (loading) => (await loading).close()));
     },
   };

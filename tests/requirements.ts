@@ -89,6 +89,7 @@ export const requirements = {
   "ssh-certificates": "an OpenSSH certificate logs in, an expired one is named, and a host is known by its authority",
   "ssh-no-secret-outside":
     "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
+  "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -110,9 +111,16 @@ export const requirements = {
   "discover-targets":
     "contexts, namespaces, services, workloads, pods, SSH hosts, listeners and compose files are searched by fuzzy names, in pages; what may not be read is told",
   connect: "connect finds, forwards and verifies what is meant, and connects nothing when several things fit",
+  "cluster-metadata":
+    "a cluster's version, provider, nodes, namespaces, quotas and warnings, and resources, usage and relations of the pods behind services, when asked",
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
+  "wire-transfers":
+    "100 MB each way at once arrive unchanged over one connection and over 32; half-close keeps the whole answer",
+  "wire-reset": "a client's reset leaves all other connections alone",
+  "wire-many": "a thousand connections open at once are all served",
+  "wire-pod-killed": "connections that were open to a pod that is killed are reset",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
@@ -175,11 +183,15 @@ export const requirements = {
   "plan-confirm":
     "apply_plan takes the plan's own sentence, word for word, in its time, over the text that it was made from",
   "plan-rollback": "what was ready and is not any more after a plan is put back, file and runtime, verified",
+  "plan-killed":
+    "kill -9 at random moments during starts, edits and rollbacks: the next process finds what was last answered, no port is lost",
   "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
   "plan-cli": "plan, apply, approve and trust on the command line; approve and trust at a terminal only",
+  proposal:
+    "start_environment without a configuration answers with a plan inferred from compose file, example variables and clusters",
   "reload-watch":
     "an edit of the file is in force without a call, however it was written; untouched services keep their connections",
   "reload-invalid": "an invalid file changes nothing and is a finding, after a restart as well",

@@ -10,15 +10,18 @@ import type { Access } from "./ports/access.ts";
 import type { ConfigEditor } from "./ports/config-editor.ts";
 import type { FactSource } from "./ports/fact-source.ts";
 import type { HistoryStore } from "./ports/history-store.ts";
+import type { ClusterMetadataSource } from "./ports/cluster-metadata.ts";
 import type { LocalReach } from "./ports/local-reach.ts";
 import type { TargetSource } from "./ports/target-source.ts";
 import type { PlanStore } from "./ports/plan-store.ts";
+import type { Repository } from "./ports/repository.ts";
 import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { applyPlan } from "./usecases/apply-plan.ts";
 import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
+import { clusterNames, readCluster } from "./usecases/cluster-metadata.ts";
 import { connect } from "./usecases/connect.ts";
 import { diagnose } from "./usecases/diagnose.ts";
 import { getHistory } from "./usecases/get-history.ts";
@@ -30,7 +33,7 @@ import { person } from "./usecases/person.ts";
 import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
-import { shownPath } from "./usecases/scope.ts";
+import { anyWorkspaceOf, requireWorkspace, shownPath } from "./usecases/scope.ts";
 import { removeService } from "./usecases/remove-service.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
@@ -46,10 +49,13 @@ export interface PortwrightDependencies extends Omit<
   readonly portOwners?: PortOwners;
   readonly plans: PlanStore;
   readonly configEditor: ConfigEditor;
+  readonly repository: Repository;
   /** The daemon's own environment, the last one that is asked for a variable. */
   readonly ownEnvironment: Readonly<Record<string, string>>;
   /** What can be connected; loaded on first use. */
   sources(): Promise<readonly TargetSource[]>;
+  /** What is known about clusters; loaded on first use. */
+  metadata(): Promise<ClusterMetadataSource>;
   readonly reach: LocalReach;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
   makeAccess(
@@ -138,12 +144,15 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     access,
     searches: new KeptSearches(deps.clock),
   };
+  const cluster = { metadata: () => deps.metadata(), access };
   const asked = askedOf(clients);
   return {
     useCases: {
-      startEnvironment: asked((args, context) => startEnvironment(shared, args, context)),
+      startEnvironment: asked((args, context) =>
+        startEnvironment({ ...shared, ...discovery, repository: deps.repository }, args, context),
+      ),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
-      getStatus: asked((args, context) => getStatus(shared, args, context)),
+      getStatus: asked((args, context) => getStatus({ ...shared, cluster }, args, context)),
       discoverTargets: asked((args, context) => discoverTargets(discovery, args, context)),
       connect: asked((args, context) =>
         connect({ ...shared, ...discovery, ...walking.walk, reach: deps.reach }, args, context),
@@ -164,6 +173,15 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       readService: async (client, name) => {
         await clients.locate(client);
         return withBorrowed(client, await readService(shared, client, name));
+      },
+      readCluster: async (client, name) => {
+        await clients.locate(client);
+        const workspace = await requireWorkspace(engine, client);
+        return withBorrowed(client, await readCluster(cluster, workspace, name, deps.clock.nowMs()));
+      },
+      clusterNames: async (client) => {
+        const workspace = await anyWorkspaceOf(engine, client);
+        return workspace ? clusterNames(workspace) : [];
       },
       serviceNames: (client) => declaredNames(shared, client, "services"),
       environmentNames: (client) => declaredNames(shared, client, "environments"),

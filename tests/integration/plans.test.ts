@@ -1,10 +1,12 @@
 /** Plan, apply, verify, roll back: over real files, store and sockets. */
-import { readFile, stat, symlink, rename, chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { TargetSource } from "#application/ports/target-source.ts";
 import type { PersonRequest } from "#application/usecases/person-request.ts";
+import type { FoundTarget } from "#domain/discovery/target.ts";
 import { eventually } from "../support/eventually.ts";
 import {
   makePortwright,
@@ -88,9 +90,7 @@ describe("a plan", () => {
       next_steps: [{ tool: "apply_plan", arguments: { plan_id: plan["plan_id"], confirm: plan["confirm"] } }],
     });
     expect(plan["plan_id"]).toMatch(/^add-redis-[0-9a-f]{4}$/);
-    expect(plan["confirm"]).toMatch(
-      /^Add redis: 127\.0\.0\.1:.* → ssh\/direct\/localhost:\d+, in dev\. Restarts nothing\.$/,
-    );
+    expect(plan["confirm"]).toMatch(/^Add redis: 127\.0\.0\.1:.* → ssh\/direct:\d+, in dev\. Restarts nothing\.$/);
     expect(plan["expires_in_s"]).toBe(900);
     expect(plan["changes"].map(({ id, op }: Told) => [id, op])).toEqual([
       ["redis", "add"],
@@ -347,5 +347,75 @@ describe("what a person says", () => {
     const shown = await person({ ask: "plan", plan: waiting.plan_id });
     const told = await person({ ask: "approve", plan: waiting.plan_id, digest: shown["digest"] });
     expect(told).toMatchObject({ generation: 2 });
+  });
+});
+
+describe("start_environment without a configuration", () => {
+  const target = (name: string, port: number, protocol: string, context = "staging"): FoundTarget => ({
+    kind: "kubernetes",
+    target: `${context}/data/service/${name}:${port}`,
+    object: `${context}/data/service/${name}`,
+    name,
+    places: [context, "data"],
+    port,
+    protocol,
+    resource: "service",
+    hints: [],
+  });
+  const source: TargetSource = {
+    kind: "kubernetes",
+    find: () =>
+      Promise.resolve({
+        targets: [target("redis", 6379, "redis"), target("orders", 80, "http"), target("orders", 80, "http", "dev")],
+        unreadable: [],
+        places: [{ context: "staging", current: true }],
+      }),
+  };
+
+  test("[proposal] answers with a plan made from the repository, which apply_plan writes and starts", async () => {
+    await using fresh = await makePortwright({ sources: [source] });
+    const project = join(fresh.folder, "project");
+    await mkdir(project);
+    await writeFile(
+      join(project, ".env.example"),
+      "# what it needs\nREDIS_URL=redis://localhost:6379\nexport ORDERS_URL='http://orders'\nSECRET=x\n",
+    );
+    const caller = await fresh.connect({ cwd: project });
+    const told = await caller.call("startEnvironment", {});
+    expect(told).toMatchObject({
+      state: "proposal",
+      services: [
+        {
+          service: "redis",
+          from: "REDIS_URL in .env.example",
+          target: "staging/data/service/redis:6379",
+          certainty: "name and port match",
+        },
+        { service: "orders", candidates: ["staging/data/service/orders:80", "dev/data/service/orders:80"].toSorted() },
+      ],
+      next_steps: [{ tool: "apply_plan", arguments: { plan_id: told["plan_id"] } }],
+    });
+    expect(told["plan_id"]).toMatch(/^new-dev-[0-9a-f]{4}$/);
+    expect(told["confirm"]).toBe("Writes portwright.yaml with redis from context staging and starts them.");
+    expect(told["looked_at"]).toContain(".env.example");
+    const applied = await caller.call("applyPlan", { plan_id: told["plan_id"], confirm: told["confirm"] });
+    expect(applied).toMatchObject({ outcome: "applied", generation: 1 });
+    const written = await readFile(join(project, "portwright.yaml"), "utf8");
+    expect(written).toContain("REDIS_URL: redis://${host}:${port}");
+    expect(written).toContain("name: dev");
+    expect((await caller.call("getStatus", {}))["environment"]).toBe("dev");
+  });
+
+  test("says what it looked at when nothing fits, and where no configuration would be found", async () => {
+    client = await portwright.connect();
+    const told = await client.call("startEnvironment", {});
+    expect(told).toMatchObject({ state: "proposal", user_steps: [{ do: "edit" }] });
+    expect(told).not.toHaveProperty("plan_id");
+    const home = await portwright.connect({ env: { HOME: portwright.folder } });
+    await expect(
+      home.call("configureService", { changes: [{ service: "a", set: redisKeys() }] }),
+    ).rejects.toMatchObject({
+      code: "config_not_found",
+    });
   });
 });

@@ -15,9 +15,11 @@ describe("[resources-prompts] resources", () => {
         { uri: "portwright://status", name: "status", mimeType: "application/json" },
         { uri: "portwright://services/orders", name: "orders", mimeType: "application/json" },
         { uri: "portwright://services/my%20db%2F%CE%B1", name: "my db/α", mimeType: "application/json" },
+        { uri: "portwright://clusters/staging", name: "staging", mimeType: "application/json" },
       ]);
       expect((await client.listResourceTemplates())[0]).toMatchObject({ uriTemplate: "portwright://services/{name}" });
       expect(await client.readResource("portwright://status")).toMatchObject({ state: "ready" });
+      expect(await client.readResource(listed[3]?.["uri"])).toMatchObject({ context: "staging" });
       expect(await client.readResource(listed[2]?.["uri"])).toMatchObject({ service: "my db/α" });
       await client.close();
     });

@@ -50,6 +50,8 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
     query: () => ok("Nothing was recorded.", { rows: [] }),
     readStatus: () => ok("dev: 1 of 1 ready.", { state: "ready" }),
     readService: (_client, name) => ok(`${name} is ready.`, { service: name }),
+    readCluster: (_client, name) => ok(`${name} is a cluster.`, { context: name }),
+    clusterNames: () => Promise.resolve(["staging"]),
     serviceNames: () => Promise.resolve(["orders", "orders-db", "payments"]),
     environmentNames: () => Promise.resolve(["dev", "staging"]),
     ...own,

@@ -239,7 +239,7 @@ export class ApiServer implements AsyncDisposable {
     const narrow = query.has("labelSelector") || query.has("fieldSelector");
     if (this.denies({ resource, narrow, watch: query.get("watch") === "true" }))
       return send(403, { kind: "Status", message: `${resource} is forbidden` });
-    const field = query.get("fieldSelector")?.replace("metadata.name=", "");
+    const field = /^metadata\.name=(.*)$/.exec(query.get("fieldSelector") ?? "")?.[1];
     const matches = ({ metadata }: ApiObject): boolean =>
       (field === undefined || metadata.name === field) &&
       labels.every((part) => metadata.labels?.[part.split("=")[0] ?? ""] === part.split("=")[1]);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConfigEditor } from "#adapters/config-files/editor.ts";
+import { createRepository } from "#adapters/repository/example-variables.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
@@ -15,6 +16,7 @@ import { createPortOwners } from "#adapters/system/port-owners.ts";
 import type { ClientSession } from "#application/client.ts";
 import { createPortwright, type Application } from "#application/portwright.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { ClusterMetadataSource } from "#application/ports/cluster-metadata.ts";
 import type { LocalAddresses } from "#application/ports/local-addresses.ts";
 import type { PlanStore } from "#application/ports/plan-store.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
@@ -59,7 +61,14 @@ export interface TestPortwrightOptions {
   readonly clock?: Clock;
   readonly addresses?: LocalAddresses;
   readonly sources?: readonly TargetSource[];
+  readonly metadata?: ClusterMetadataSource;
 }
+
+/** Nothing is known about any cluster. */
+const noMetadata: ClusterMetadataSource = {
+  read: (context = "current") =>
+    Promise.resolve({ context, tlsVerified: true, quotas: [], events: [], targets: [], unreadable: [] }),
+};
 
 let clients = 0;
 
@@ -78,10 +87,12 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     plans: stores.plans,
     configSource: createConfigSource(),
     configEditor: createConfigEditor(),
+    repository: createRepository(),
     listeners: createLocalListeners({ portOwners: createPortOwners(), clients: createConnectionClients(), clock }),
     addresses: options.addresses ?? createLocalAddresses(),
     probes: createProbes(),
     sources: () => Promise.resolve(options.sources ?? []),
+    metadata: () => Promise.resolve(options.metadata ?? noMetadata),
     reach: createLocalReach(),
     ownEnvironment: {},
     makeAccess: (_workspace, environment, trusted) =>

@@ -1,5 +1,6 @@
 import type { Clock } from "#application/ports/clock.ts";
 import type { FactSource } from "#application/ports/fact-source.ts";
+import type { ClusterMetadataSource } from "#application/ports/cluster-metadata.ts";
 import type { ClusterPins } from "#application/ports/cluster-pins.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import type { TargetSource } from "#application/ports/target-source.ts";
@@ -8,6 +9,7 @@ import { KubernetesSource } from "./discovery/kubernetes-source.ts";
 import { KubernetesFacts } from "./facts/kubernetes-facts.ts";
 import { KubernetesDriver } from "./kubernetes-driver.ts";
 import { createMemoryPins } from "./memory-pins.ts";
+import { KubernetesMetadata } from "./metadata/cluster-metadata.ts";
 import { PinnedClusters } from "./pinned-clusters.ts";
 
 export interface KubernetesAdapter {
@@ -16,6 +18,8 @@ export interface KubernetesAdapter {
   readonly facts: FactSource;
   /** What can be connected in the clusters of the kubeconfig. */
   readonly targets: TargetSource;
+  /** Versions, nodes, quotas, usage. */
+  readonly metadata: ClusterMetadataSource;
 }
 
 export interface KubernetesOptions {
@@ -35,6 +39,7 @@ export function createKubernetes(
     driver: new KubernetesDriver(clusters, new PinnedClusters(pins, clock)),
     facts: new KubernetesFacts(clusters),
     targets: new KubernetesSource(clusters),
+    metadata: new KubernetesMetadata(clusters),
   };
 }
 

@@ -8,6 +8,7 @@ import { Authentication } from "./authentication.ts";
 import { SshConnection } from "./connection.ts";
 import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
 import { hostKeyChecker } from "./host-key.ts";
+import { trustCommand } from "./known-hosts-file.ts";
 import { ServerIdentification } from "./server-identification.ts";
 import type { SshSettings } from "./settings.ts";
 
@@ -42,7 +43,11 @@ export interface SshDial {
  */
 export async function dialSsh({ settings, access, limits, route, signal }: SshDial): Promise<SshConnection> {
   const { host, port } = settings;
-  const hostKey = await hostKeyChecker(settings.hostKeyName, port, settings.knownHostsFiles);
+  const hostKey = await hostKeyChecker({
+    ...settings,
+    acceptNew: settings.resolved.strictHostKeyChecking === "accept-new",
+    trustCommand: trustCommand(settings),
+  });
   const authentication = await Authentication.prepare(settings, access, signal);
   signal.throwIfAborted();
 

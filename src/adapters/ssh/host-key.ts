@@ -9,8 +9,12 @@ import {
   knownKeyTypes,
   matchesHostField,
   parseKnownHosts,
+  type HostKeyVerdict,
   type KnownHostLine,
 } from "./known-hosts.ts";
+import { appendKnownHosts, knownHostLine } from "./known-hosts-file.ts";
+
+const defaultPort = 22;
 
 /** Decides whether a server may be talked to, by the known_hosts files as they were when the dial began. */
 export interface HostKeyChecker {
@@ -21,7 +25,7 @@ export interface HostKeyChecker {
 }
 
 /** What ssh2 can verify and OpenSSH still offers by default, in OpenSSH's order (no SHA-1 signature). */
-const algorithmsOfType: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
+export const algorithmsOfType: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>> = {
   "ssh-ed25519": ["ssh-ed25519"],
   "ecdsa-sha2-nistp256": ["ecdsa-sha2-nistp256"],
   "ecdsa-sha2-nistp384": ["ecdsa-sha2-nistp384"],
@@ -49,7 +53,7 @@ interface ReadFiles {
   readonly unreadable: readonly string[];
 }
 
-async function readKnownHosts(files: readonly string[]): Promise<ReadFiles> {
+export async function readKnownHosts(files: readonly string[]): Promise<ReadFiles> {
   const unreadable: string[] = [];
   const perFile = await Promise.all(
     files.map(async (file) => {
@@ -65,28 +69,56 @@ async function readKnownHosts(files: readonly string[]): Promise<ReadFiles> {
   return { lines: perFile.flat(), unreadable };
 }
 
-/** @param files absolute paths; the first is where a person adds a key. A file that does not exist is empty. */
-export async function hostKeyChecker(host: string, port: number, files: readonly string[]): Promise<HostKeyChecker> {
+/** The server whose key is judged. */
+export interface HostKeyQuestion {
+  readonly host: string;
+  readonly port: number;
+  /** The name in known_hosts: another one than the host is an alias, which stands there without a port. */
+  readonly hostKeyName: string;
+  /** Absolute paths; the first is where a person adds a key. A file that does not exist is empty. */
+  readonly knownHostsFiles: readonly string[];
+  /** The person's own configuration says `StrictHostKeyChecking accept-new`: a first key is written down and taken. */
+  readonly acceptNew: boolean;
+  /** What the person runs to trust a key. */
+  readonly trustCommand: string;
+}
+
+/** Reads the files once, for one dial. */
+export async function hostKeyChecker(server: HostKeyQuestion): Promise<HostKeyChecker> {
+  const { hostKeyName: name, port, knownHostsFiles: files } = server;
   const { lines, unreadable } = await readKnownHosts(files);
-  const known = knownKeyTypes(lines, host, port);
+  const aliased = name !== server.host;
+  const known = knownKeyTypes(lines, name, port);
+  const judge = (key: Buffer): HostKeyVerdict => {
+    const verdict = judgeHostKey(lines, name, port, key);
+    return verdict.kind === "unknown" && aliased ? judgeHostKey(lines, name, defaultPort, key) : verdict;
+  };
   const types = [...known, ...Object.keys(algorithmsOfType).filter((type) => !known.includes(type))];
   return {
     algorithms: types.flatMap((type) => algorithmsOfType[type] ?? []),
     refusal(key) {
-      const verdict = judgeHostKey(lines, host, port, key);
+      const verdict = judge(key);
       if (verdict.kind === "known") return undefined;
       const keyType = keyTypeOf(key) ?? "unknown";
       const facts: Facts = {
         fingerprint: fingerprintOf(key),
         // A type that ssh2 negotiated is one of ours; anything else is not repeated.
         key_type: Object.hasOwn(algorithmsOfType, keyType) ? keyType : "other",
-        host,
+        host: server.host,
         port,
+        ...(aliased && { known_as: name }),
         known_hosts_file: files[0] ?? "",
         ...(unreadable.length > 0 && { unreadable_files: unreadable }),
       };
-      const where = `${host}:${port}`;
+      const where = `${server.host}:${port}`;
       if (verdict.kind === "unknown") {
+        const line = knownHostLine(name, aliased ? defaultPort : port, key);
+        const [file] = files;
+        if (server.acceptNew && unreadable.length === 0 && !verdict.certificateAuthority && file !== undefined) {
+          // A file that cannot be written is found out by the next dial, which asks again.
+          void appendKnownHosts(file, [line]).catch(() => undefined);
+          return undefined;
+        }
         return new ConnectivityError(
           "host_key_unknown",
           unreadable.length > 0
@@ -94,7 +126,8 @@ export async function hostKeyChecker(host: string, port: number, files: readonly
             : `the host key of ${where} is in no known_hosts file; a person must compare its fingerprint and trust it`,
           {
             ...facts,
-            known_hosts_line: `${knownHostName(host, port)} ${keyType} ${key.toString("base64")}`,
+            known_hosts_line: line,
+            trust_command: server.trustCommand,
             ...(verdict.certificateAuthority && { only_by_certificate_authority: true }),
           },
         );

@@ -28,6 +28,9 @@ export interface Draft {
   readonly by: string;
   readonly clientId: string;
   readonly title?: string;
+  /** In place of the sentence that the changes make, and of the readable half of the id. */
+  readonly sentence?: string;
+  readonly stem?: string;
 }
 
 /** A plan with its impact, its risk and its sentence; not kept yet. `undefined`: nothing would change. */
@@ -64,7 +67,7 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
   };
   const nowMs = clock.nowMs();
   return {
-    id: `${planStem(changes, draft.title)}-${randomBytes(2).toString("hex")}`,
+    id: `${draft.stem ?? planStem(changes, draft.title)}-${randomBytes(2).toString("hex")}`,
     workspace: path,
     createdMs: nowMs,
     expiresMs: nowMs + planLifeMs,
@@ -77,8 +80,8 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
     impact,
     risk,
     reasons,
-    summary: planSummary(words),
-    confirm: confirmSentence(words),
+    summary: draft.sentence ?? planSummary(words),
+    confirm: draft.sentence ?? confirmSentence(words),
     starts: impact.starts,
     trust,
   };

@@ -152,6 +152,10 @@ export interface UseCases {
   readStatus(client: ClientSession): Promise<Answer>;
   /** The resource `portwright://services/{name}`; rejects with `unknown_service`. */
   readService(client: ClientSession, name: string): Promise<Answer>;
+  /** The resource `portwright://clusters/{name}`; rejects with `target_not_found`. */
+  readCluster(client: ClientSession, name: string): Promise<Answer>;
+  /** Contexts that services of the client's workspace name, for completion. */
+  clusterNames(client: ClientSession): Promise<readonly string[]>;
   /** Names as declared in the client's workspace, for completion. */
   serviceNames(client: ClientSession): Promise<readonly string[]>;
   /** Names of environments of the client's workspace, for completion. */

@@ -2,6 +2,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { PlannedChange } from "#domain/plan/operation.ts";
 import type { RawConfiguration } from "#domain/plan/raw-configuration.ts";
 import type { PlanSource } from "#domain/plan/plan.ts";
+import type { ClientSession } from "../client.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import { draftPlan } from "../plans/draft-plan.ts";
 import { newFileText } from "../plans/planned-text.ts";
@@ -48,7 +49,7 @@ export async function baseOf(
   { client }: CallContext,
 ): Promise<Base> {
   if (!workspace) {
-    const path = `${client.hello.cwd}/portwright.yaml`;
+    const path = newFilePath(client);
     return { path, text: "", digest: "", generation: 0, raw: await editor.raw(path, "") };
   }
   const { path } = workspace;
@@ -72,6 +73,20 @@ export async function baseOf(
     generation: kept.inForce?.number ?? 0,
     raw: await editor.raw(path, text),
   };
+}
+
+/**
+ * Where a first configuration goes: the folder in which the client works.
+ * @throws ConnectivityError `config_not_found` where no configuration is looked for: `/` and the home folder
+ */
+export function newFilePath({ hello }: ClientSession): string {
+  const { cwd, env } = hello;
+  if (cwd !== "/" && cwd !== env["HOME"]) return `${cwd}/portwright.yaml`;
+  throw new ConnectivityError(
+    "config_not_found",
+    `no configuration is looked for in ${cwd}: work in the project's folder, or name a file with --config`,
+    { cwd },
+  );
 }
 
 /** Drafts, keeps and shows a plan; says so when nothing would change. */

@@ -16,6 +16,7 @@ import {
 import { diagnoseAll } from "./diagnose-all.ts";
 import { allFacts, ruledOut } from "./fact-fields.ts";
 import { requireWorkspace, selectService } from "./scope.ts";
+import { wayWarnings } from "./way-warnings.ts";
 import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./walks.ts";
 
 /** Says why a service fails, or ranks the causes over an environment. Changes nothing. */
@@ -57,6 +58,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     ladder: ladderOf(technologyOf(workspace, service), own.ladder, ownCauses(service, inference), own.facts),
     ...(changes.length > 0 && { changed_before: changes }),
     ...(own.via !== undefined && { via: own.via }),
+    ...wayWarnings(workspace, [service]),
     ...untrustedOf(root),
     ...userSteps(root.failure),
     next_steps: causeSteps(workspace, root),
@@ -105,6 +107,7 @@ function healthyAnswer(
     side: "none",
     ...(others.length > 0 && { other_causes: others.slice(0, shownOthers).map((cause) => briefCause(cause)) }),
     ladder: own.ladder,
+    ...wayWarnings(workspace, [service]),
     next_steps: stopped
       ? [{ tool: "control_service", arguments: { service, action: "start" }, why: "it is stopped" }]
       : [],

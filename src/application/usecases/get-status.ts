@@ -3,12 +3,14 @@ import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
+import { clusterMetadata, type MetadataDependencies } from "./cluster-metadata.ts";
 import { configurationFindings, findingSentence, generationOf } from "./configuration-findings.ts";
 import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
 import { openPlanRows } from "./plan-answer.ts";
 import { select, shownPath, anyWorkspaceOf, type UseCaseDependencies } from "./scope.ts";
 import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
+import { wayWarnings } from "./way-warnings.ts";
 
 // What follows keeps a hundred services in 1,500 tokens.
 /** So many broken services are told one by one, the first of them with their sentences; the rest are counted. */
@@ -18,8 +20,10 @@ const longestMessage = 200;
 /** With more rows than this, what verified each is left to a question about it. */
 const rowsWithProof = 25;
 
+export type StatusDependencies = UseCaseDependencies & { readonly cluster?: MetadataDependencies };
+
 /** The truth table of a workspace. Changes nothing; a unique near miss of a name is taken, and said. */
-export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, context: CallContext): Promise<Answer> {
+export async function getStatus(deps: StatusDependencies, args: GetStatusArgs, context: CallContext): Promise<Answer> {
   const workspace = await anyWorkspaceOf(deps.engine, context.client);
   if (!workspace) return emptyStatus(deps, context);
   const { services, environment, notes } = select(workspace, args, true);
@@ -55,6 +59,10 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
     ...(env.length > 0 && { env }),
     ...(include.includes("expiring") && { expiring: expiring(deps, workspace, context.client.hello.timeZone) }),
     ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
+    ...wayWarnings(workspace, shown),
+    ...(include.includes("metadata") && {
+      metadata: await metadataOf(deps, workspace, shown, context),
+    }),
     ...(include.includes("plans") && { plans: openPlanRows(deps, workspace.path) }),
     ...(include.includes("workspaces") && { workspaces: workspacesOf(deps) }),
     clients: deps.clients
@@ -62,6 +70,15 @@ export async function getStatus(deps: UseCaseDependencies, args: GetStatusArgs, 
       .map(({ id, name }) => (id === context.client.hello.id ? `${name} (this)` : name)),
     next_steps: nextSteps(workspace, notReady, stopped.length === shown.length && shown.length > 0),
   };
+}
+
+async function metadataOf(
+  { cluster, clock }: StatusDependencies,
+  workspace: Workspace,
+  services: readonly string[],
+  { signal }: CallContext,
+): Promise<object[]> {
+  return cluster ? clusterMetadata(cluster, workspace, services, clock.nowMs(), signal) : [];
 }
 
 /** What somebody wants up is always shown, whichever environment it came from. */

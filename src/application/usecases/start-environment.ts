@@ -6,7 +6,8 @@ import { invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { StartEnvironmentArgs } from "../surface/use-cases.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
-import { refuseDisabled, select, workspaceOf, shownPath, type Selection, type UseCaseDependencies } from "./scope.ts";
+import { proposeEnvironment, type ProposeDependencies } from "./propose-environment.ts";
+import { refuseDisabled, select, workspaceOf, shownPath, type Selection } from "./scope.ts";
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
 import { takePorts } from "./take-ports.ts";
@@ -17,14 +18,14 @@ const shownFailures = 3;
 
 /** Brings an environment (or named services) up in dependency order and verifies each. Idempotent. */
 export async function startEnvironment(
-  deps: UseCaseDependencies,
+  deps: ProposeDependencies,
   args: StartEnvironmentArgs,
   context: CallContext,
 ): Promise<Answer> {
   const { engine, clock, operations } = deps;
   const startedMs = clock.monotonicMs();
   const workspace = await workspaceOf(engine, context.client);
-  if (!workspace) return noConfiguration(context);
+  if (!workspace) return proposeEnvironment(deps, context);
   refuseInvalid(workspace);
   const selection = select(workspace, args, false);
   refuseEmpty(workspace, selection);
@@ -128,31 +129,3 @@ function nextSteps(workspace: Workspace, services: readonly string[], operation:
 const distinct = <T>(steps: readonly T[]): T[] => [
   ...new Map(steps.map((step) => [JSON.stringify(step), step])).values(),
 ];
-
-/** Not an error: there is nothing to start yet, and this is how to make it. */
-function noConfiguration({ client }: CallContext): Answer {
-  return {
-    summary: `No portwright.yaml (or localport.yaml) in ${client.hello.cwd} or above it: there is nothing to start yet.`,
-    state: "proposal",
-    looked_at: ["portwright.yaml", "localport.yaml", "the folders above", "your own configuration folder"],
-    user_steps: [
-      {
-        do: "edit",
-        where: `${client.hello.cwd}/portwright.yaml`,
-        what: exampleConfiguration,
-        why: "declares what to connect; commit it to share it",
-      },
-    ],
-    next_steps: [{ tool: "start_environment", arguments: {}, why: "after the file is there" }],
-  };
-}
-
-const exampleConfiguration = [
-  'version: "1.0"',
-  "services:",
-  "  - name: cache",
-  "    technology: ssh",
-  "    remote_port: 6379",
-  "    connection: {host: bastion.example, remote_host: cache.internal}",
-  "    health_check: {type: redis}",
-].join("\n");

@@ -72,8 +72,8 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
   host_key_unknown: (fact) => [
     {
       do: "run",
-      command: sshCommand(fact),
-      why: `compare the fingerprint${fact("fingerprint") === undefined ? "" : ` (${fact("fingerprint")})`} with one that you trust, then answer yes`,
+      command: fact("trust_command") ?? sshCommand(fact),
+      why: `compare the fingerprint${fact("fingerprint") === undefined ? "" : ` (${fact("fingerprint")})`} with one that you trust, then trust it`,
       changes: fact("known_hosts_file") ?? "~/.ssh/known_hosts",
     },
   ],

@@ -1,31 +1,32 @@
 import { ConnectivityError } from "../connectivity-error.ts";
+import { adHocDeclaration } from "../discovery/ad-hoc-service.ts";
+import { parseHandle } from "../discovery/handle.ts";
+import { guessProtocol } from "../discovery/protocols.ts";
 import type { ServiceSpec } from "../spec/service.ts";
 import type { RawMap } from "./raw-configuration.ts";
 
-const kubernetes =
-  /^([^/]+)\/([^/]+)\/(service|pod|deployment|statefulset|replicaset|daemonset|job)\/([^/:]+):([^/:]+)$/;
-const ssh = /^ssh[/ ]([^/\s]+)(?:\/|\s*→\s*)(\[[^\]]+\]|[^/:\s]+):(\d+)$/;
-
 /**
- * A target as `discover_targets` names it (`staging/data/service/redis:6379`, `ssh/bastion/cache.internal:6379`) as the
- * keys of a service.
+ * A target as `discover_targets` names it (`staging/data/service/redis:6379`, `ssh/bastion:6379`) as keys of a service,
+ * with the check that fits it.
  * @throws ConnectivityError `invalid_arguments`
  */
 export function targetKeys(target: string): RawMap {
-  const cluster = kubernetes.exec(target);
-  if (cluster) {
-    const [, context = "", namespace = "", type = "", name = "", port = ""] = cluster;
-    const connection = { context, namespace, ...(type !== "service" && { resource_type: type }), resource_name: name };
-    return { technology: "kubernetes", remote_port: /^\d+$/.test(port) ? Number(port) : port, connection };
-  }
-  const tunnel = ssh.exec(target);
-  if (tunnel) {
-    const [, host = "", remote = "", port = ""] = tunnel;
-    return { technology: "ssh", remote_port: Number(port), connection: { host, remote_host: remote } };
+  const handle = parseHandle(target.trim());
+  if ((handle?.kind === "kubernetes" || handle?.kind === "ssh") && handle.port !== undefined) {
+    const { port } = handle;
+    const words = handle.kind === "kubernetes" ? [handle.resourceName] : [];
+    const protocol = guessProtocol(typeof port === "number" ? { port, words } : { portName: port, words });
+    const {
+      name: _name,
+      local_port: _port,
+      exports: _exports,
+      ...keys
+    } = adHocDeclaration("x", handle, port, 0, protocol);
+    return keys as RawMap;
   }
   throw new ConnectivityError(
     "invalid_arguments",
-    "a target reads CONTEXT/NAMESPACE/service/NAME:PORT or ssh/HOST/REMOTE_HOST:PORT, as discover_targets names it",
+    "a target reads CONTEXT/NAMESPACE/service/NAME:PORT or ssh/HOST:PORT, as discover_targets names it",
     { target: target.slice(0, 200) },
   );
 }
@@ -33,7 +34,8 @@ export function targetKeys(target: string): RawMap {
 /** Where a service leads, in the same words. */
 export function targetOf(spec: ServiceSpec): string {
   if (spec.technology === "ssh") {
-    return `ssh/${spec.connection.host}/${spec.connection.remoteHost}:${spec.remotePort}`;
+    const { host, remoteHost } = spec.connection;
+    return `ssh/${host}${remoteHost === "localhost" ? "" : `/${remoteHost}`}:${spec.remotePort}`;
   }
   const { context, namespace, resourceType, resourceName } = spec.connection;
   return `${context ?? "(current context)"}/${namespace}/${resourceType}/${resourceName}:${spec.remotePort}`;

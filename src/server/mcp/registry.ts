@@ -5,6 +5,7 @@ import type { ToolDefinition } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
 import { startMyDevEnvironment } from "#prompts/start-my-dev-environment.ts";
 import { whyIsItFailing } from "#prompts/why-is-it-failing.ts";
+import { cluster } from "#resources/cluster.ts";
 import { service } from "#resources/service.ts";
 import { status } from "#resources/status.ts";
 import { connect } from "#tools/connect.ts";
@@ -47,4 +48,4 @@ export const tools: readonly AnyTool[] = [
 
 export const prompts: readonly AnyPrompt[] = [startMyDevEnvironment, whyIsItFailing];
 export const resources: readonly ResourceDefinition<UseCases>[] = [status];
-export const resourceTemplates: readonly ResourceTemplateDefinition<UseCases>[] = [service];
+export const resourceTemplates: readonly ResourceTemplateDefinition<UseCases>[] = [service, cluster];

@@ -39,6 +39,8 @@ export interface ResolvedHost {
   readonly revokedHostKeysFile: string | undefined;
   readonly strictHostKeyChecking: StrictHostKeyChecking;
   readonly hostKeyAlias: string | undefined;
+  /** New lines of known_hosts hide the name. */
+  readonly hashKnownHosts: boolean;
   /** `undefined` when nothing is said; 0 turns it off. */
   readonly serverAliveIntervalMs: number | undefined;
   readonly serverAliveCountMax: number;
@@ -98,6 +100,7 @@ export async function resolveHost(alias: string, access: Access, asked: LookUp =
     revokedHostKeysFile: revoked === undefined || isNone(revoked) ? undefined : file(revoked),
     strictHostKeyChecking: strictnessOf(obtained),
     hostKeyAlias: textOf(obtained, "hostkeyalias"),
+    hashKnownHosts: flagOf(obtained, "hashknownhosts", false),
     serverAliveIntervalMs: timeOf(obtained, "serveraliveinterval"),
     serverAliveCountMax: countOf(obtained, "serveralivecountmax") ?? 3,
     connectTimeoutMs: timeOf(obtained, "connecttimeout"),

@@ -1,4 +1,5 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
+import { trustCommand } from "../known-hosts-file.ts";
 import type { SshSettings } from "../settings.ts";
 import type { LoginLog } from "./login-log.ts";
 
@@ -89,7 +90,7 @@ function hostKeyError(log: LoginLog, settings: SshSettings, error: MakeError): C
   return error(
     "host_key_unknown",
     `the host key of ${where} is in no known_hosts file; a person must compare its fingerprint and trust it`,
-    { ...facts, trust_command: `portwright ssh trust ${settings.name}` },
+    { ...facts, trust_command: trustCommand(settings) },
   );
 }
 
