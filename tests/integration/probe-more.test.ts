@@ -22,7 +22,7 @@ describe("an http check over HTTP/2", () => {
       stream.end("all is well");
     });
     server.on("sessionError", () => undefined);
-    return server as unknown as Server;
+    return server;
   };
 
   test.each([
@@ -70,7 +70,7 @@ describe("a grpc check", () => {
       stream.on("wantTrailers", () => stream.sendTrailers(trailers));
       stream.end(Buffer.from([0, 0, 0, 0, 2, 8, status]));
     });
-    return serve(() => undefined, http2 as unknown as Server);
+    return serve(() => undefined, http2);
   };
 
   test.each([
