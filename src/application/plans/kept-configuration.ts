@@ -233,7 +233,7 @@ export class KeptConfiguration {
   }
 
   async #bindTrust(text: string): Promise<void> {
-    const trust = trustText(await this.#deps.editor.raw(this.path, text));
+    const trust = mayWantTrust.test(text) ? trustText(await this.#deps.editor.raw(this.path, text)) : "";
     this.#trustDigest = trust === "" ? "" : this.#deps.editor.digest(trust);
   }
 
@@ -242,3 +242,6 @@ export class KeptConfiguration {
     return reading.ok ? reading.configuration : undefined;
   }
 }
+
+/** A text without one of these words has no such key, and need not be looked through. */
+const mayWantTrust = /\$\{(?:file|command):|command|exec/;
