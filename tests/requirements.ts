@@ -116,6 +116,11 @@ export const requirements = {
   "kubernetes-error-stream": "what a pod's error stream says becomes a finding",
   "wire-protocols":
     "a tunnel in a WebSocket, else the SPDY upgrade, else a WebSocket for each connection, whose limits stand in the facts",
+  "wire-transfers":
+    "100 MB each way at once arrive unchanged over one connection and over 32; half-close keeps the whole answer",
+  "wire-reset": "a client's reset leaves all other connections alone",
+  "wire-many": "a thousand connections open at once are all served",
+  "wire-pod-killed": "connections that were open to a pod that is killed are reset",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
@@ -141,7 +146,12 @@ export const requirements = {
   "check-real-servers":
     "each kind of check is right about the real server: healthy, stopped, slow, wrong password, missing database, TLS",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
-  fault: "twenty staged faults are each named by their root cause, and healthy scenarios have none",
+  fault:
+    "staged faults on real clusters and servers are each named by their root cause with its evidence, and healthy scenarios have none",
+  "diagnosis-evidence": "a root cause has structured evidence, and what changed just before",
+  "diagnosis-one-root":
+    "one root cause or none, the same for the same facts, with a confidence that its witnesses make",
+  "diagnosis-fixes": "fixes are complete calls that their tools take, and steps for the person",
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",

@@ -1,4 +1,5 @@
 import type { Failure } from "#domain/connectivity-error.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Position, ServiceDeclaration } from "#domain/spec/configuration.ts";
 import { isLoopbackName } from "#domain/spec/checks/http.ts";
 import { inheritDefaults } from "./defaults.ts";
@@ -17,7 +18,7 @@ import {
   type Path,
   type Report,
 } from "./located.ts";
-import { notBuiltYet, proxyNotBuilt } from "./not-built-yet.ts";
+import { proxyNotBuilt } from "./not-built-yet.ts";
 import { parseService } from "./parse-service.ts";
 import { shownName } from "./problem-text.ts";
 
@@ -138,7 +139,7 @@ export function missingScalars(node: Located, path: Path): { scalar: LocatedScal
 
 function reportUnbuilt(
   plain: Record<string, unknown>,
-  spec: Parameters<typeof notBuiltYet>[0] | undefined,
+  spec: ServiceSpec | undefined,
   position: Position,
   path: Path,
   report: Report,
@@ -151,7 +152,7 @@ function reportUnbuilt(
       path: formatPath([...path, "balance"]),
     });
   }
-  const failure = plain["technology"] === "proxy" ? proxyNotBuilt : spec && notBuiltYet(spec);
+  const failure = plain["technology"] === "proxy" ? proxyNotBuilt : undefined;
   if (failure) report({ ...problem, message: failure.message });
   return failure;
 }

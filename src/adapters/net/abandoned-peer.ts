@@ -3,16 +3,41 @@ import { readFile } from "node:fs/promises";
 /** Questions of this long are answered by one look: many clients that give up at once cost no more than one. */
 const gatherMs = 20;
 
-const columns = { local: 1, remote: 2, inode: 9 } as const;
+/** A look takes at most this part of the time: a machine with many sockets has a long table. */
+const restPerLook = 20;
 
+/** TIME_WAIT: most rows of a busy table, and nobody's. */
+const timeWait = "06";
+
+const key = (peerPort: number, ourPort: number): number => peerPort * 65_536 + ourPort;
 const portOf = (address: string | undefined): number =>
-  Number.parseInt(address?.slice(address.indexOf(":") + 1) ?? "", 16);
+  Number.parseInt(address?.slice(address.lastIndexOf(":") + 1) ?? "", 16);
 
-/** The kernel's table of TCP sockets, as lines; `undefined` where there is none (not Linux). */
-async function readTable(): Promise<string[] | undefined> {
-  const tables = await Promise.allSettled([readFile("/proc/net/tcp", "latin1"), readFile("/proc/net/tcp6", "latin1")]);
-  const read = tables.filter((table) => table.status === "fulfilled");
-  return read.length === 0 ? undefined : read.flatMap((table) => table.value.split("\n").slice(1));
+/** Adds the sockets of one of the kernel's tables that a process holds (proc(5): an orphaned one has inode 0). */
+function addHeld(table: string, held: Set<number>): void {
+  for (let at = table.indexOf("\n") + 1; at > 0 && at < table.length;) {
+    const end = table.indexOf("\n", at);
+    const row = table.slice(at, end === -1 ? table.length : end);
+    at = end + 1;
+    const [, local, remote, state, , , , , , inode] = row.trimStart().split(/ +/, 10);
+    if (state !== timeWait && inode !== "0") held.add(key(portOf(local), portOf(remote)));
+    if (end === -1) break;
+  }
+}
+
+/** The kernel's tables; a socket of IPv6 that carries IPv4 stands in the second one. */
+const tables = { IPv4: "/proc/net/tcp", IPv6: "/proc/net/tcp6" } as const;
+export type Family = keyof typeof tables;
+
+/** Pairs of ports whose first end a process holds; `undefined` where the kernel has no such table (not Linux). */
+async function readHeld(families: ReadonlySet<Family>): Promise<Set<number> | undefined> {
+  const held = new Set<number>();
+  try {
+    for (const family of families) addHeld(await readFile(tables[family], "latin1"), held);
+  } catch {
+    return undefined;
+  }
+  return held;
 }
 
 /**
@@ -21,26 +46,34 @@ async function readTable(): Promise<string[] | undefined> {
  */
 export class AbandonedPeers {
   /** The look that has not begun: a row of an older one could be missing because its connection is newer. */
-  #next: Promise<string[] | undefined> | undefined;
+  #next: Promise<Set<number> | undefined> | undefined;
+  #notBeforeMs = 0;
+  /** Tables that the next look is about: the client's end may stand in either, by how it connected. */
+  #asked = new Set<Family>();
 
   /**
    * Whether nobody holds the other end of a loopback connection any more. `false` when it cannot be told.
    * @param peerPort the client's port, which is the local one in its own row
+   * @param family of the address that the client connected from
    */
-  async abandoned(peerPort: number, ourPort: number): Promise<boolean> {
-    const table = await (this.#next ??= this.#look());
-    if (!table) return false;
-    const row = table
-      .map((line) => line.trim().split(/\s+/))
-      .find((fields) => portOf(fields[columns.local]) === peerPort && portOf(fields[columns.remote]) === ourPort);
-    return row === undefined || row[columns.inode] === "0";
+  async abandoned(peerPort: number, ourPort: number, family: Family): Promise<boolean> {
+    this.#asked.add(family);
+    const held = await (this.#next ??= this.#look());
+    return held !== undefined && !held.has(key(peerPort, ourPort));
   }
 
-  async #look(): Promise<string[] | undefined> {
+  async #look(): Promise<Set<number> | undefined> {
+    const waitMs = Math.max(gatherMs, this.#notBeforeMs - performance.now());
     await new Promise((resolve) => {
-      setTimeout(resolve, gatherMs).unref();
+      setTimeout(resolve, waitMs).unref();
     });
     this.#next = undefined;
-    return readTable();
+    const families = this.#asked;
+    this.#asked = new Set();
+    const startedMs = performance.now();
+    const held = await readHeld(families);
+    const nowMs = performance.now();
+    this.#notBeforeMs = nowMs + restPerLook * (nowMs - startedMs);
+    return held;
   }
 }

@@ -3,9 +3,9 @@ import type { Clock } from "#application/ports/clock.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { LocalConnection, RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
-import type { AbandonedPeers } from "./abandoned-peer.ts";
+import type { AbandonedPeers, Family } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
-import { isDirect } from "./direct-stream.ts";
+import { type DirectStream, isDirect } from "./direct-stream.ts";
 import { KeptInput, mostKeptBytes } from "./kept-input.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay, reset } from "./relay.ts";
@@ -13,6 +13,9 @@ import { isPlainSocket, socketSource } from "./socket-source.ts";
 
 /** A client that ended its output and waits for an answer is looked after this often: it may give up. */
 const recheckMs = 1000;
+
+/** A target usually ends by itself when its client does; only then it is looked whether the client is still there. */
+const attendMs = 100;
 
 export interface ConnectionDeps {
   readonly clock: Clock;
@@ -33,7 +36,7 @@ export class AcceptedConnection implements LocalConnection {
   readonly client?: Promise<PortOwner | undefined>;
   readonly #deps: ConnectionDeps;
   readonly #source: ByteSource;
-  readonly #peer: { readonly port: number; readonly ourPort: number };
+  readonly #peer: { readonly port: number; readonly ourPort: number; readonly family: Family; readonly here: boolean };
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
@@ -44,7 +47,9 @@ export class AcceptedConnection implements LocalConnection {
   constructor(id: number, socket: Socket, deps: ConnectionDeps) {
     this.id = id;
     this.#deps = deps;
-    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0 };
+    const family = socket.remoteFamily === "IPv6" ? "IPv6" : "IPv4";
+    const here = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? "");
+    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0, family, here };
     if (deps.clients) this.client = deps.clients.find(this.#peer.port, this.#peer.ourPort);
     this.#source = socketSource(socket, deps.buffers);
     this.#source.stream.on("error", () => undefined);
@@ -75,14 +80,9 @@ export class AcceptedConnection implements LocalConnection {
     target.on("error", () => undefined);
     const early = { bytes: this.#early.splice(0), ended: this.#ended };
     const kept = new KeptInput();
-    const outcome = await relay(
-      this.#source,
-      early,
-      this.#sourceOf(target),
-      this.#deps.clock,
-      this.#deps.buffers,
-      kept,
-    );
+    const relaying = relay(this.#source, early, this.#sourceOf(target), this.#deps.clock, this.#deps.buffers, kept);
+    if (isDirect(target)) this.#attend(target, relaying);
+    const outcome = await relaying;
     if (outcome.ended === "undelivered") this.#takeBack(kept.whole ?? []);
     return outcome;
   }
@@ -107,6 +107,32 @@ export class AcceptedConnection implements LocalConnection {
     this.#watch();
   }
 
+  /** Once its input is at an end: tells a target that waits to answer when the client is gone. */
+  #attend(target: TunnelStream & DirectStream, outcome: Promise<unknown>): void {
+    let over = false;
+    void outcome.then(() => {
+      over = true;
+      this.#recheck?.[Symbol.dispose]();
+    });
+    const look = async (): Promise<void> => {
+      const abandoned = await this.#isAbandoned();
+      if (over) return;
+      if (abandoned) target.unattended();
+      else this.#recheck = this.#deps.clock.after(recheckMs, () => void look());
+    };
+    const lookSoon = (): void => {
+      if (!over && this.#peer.here) this.#recheck = this.#deps.clock.after(attendMs, () => void look());
+    };
+    if (this.#ended) lookSoon();
+    else this.#source.stream.once("end", lookSoon);
+  }
+
+  async #isAbandoned(): Promise<boolean> {
+    // What another machine's process holds, or has at the other end of a Unix socket, cannot be seen.
+    if (!this.#peer.here) return false;
+    return this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort, this.#peer.family);
+  }
+
   #sourceOf(target: TunnelStream): ByteSource {
     if (isPlainSocket(target)) return socketSource(target, this.#deps.buffers);
     return isDirect(target) ? target.source() : streamSource(target);
@@ -114,9 +140,8 @@ export class AcceptedConnection implements LocalConnection {
 
   /** Its input is at an end: is the client still there? */
   async #lookAfter(): Promise<void> {
-    // A Unix socket has no port to look its other end up by.
-    if (this.#earlyBytes > 0 || this.#peer.port === 0) return;
-    const abandoned = await this.#deps.peers.abandoned(this.#peer.port, this.#peer.ourPort);
+    if (this.#earlyBytes > 0 || !this.#peer.here) return;
+    const abandoned = await this.#isAbandoned();
     if (this.#state !== "watched") return;
     if (abandoned) {
       const listeners = this.#leave();

@@ -11,6 +11,11 @@ export interface DirectStream {
    * @returns as `write`: `false`, and `drain` follows
    */
   writeShared(bytes: Buffer): boolean;
+  /**
+   * Our input has ended, and nobody is there for an answer any more: an end that was held back for one is passed on now.
+   * Nothing of what was written is lost.
+   */
+  unattended(): void;
   /** Its received bytes, for one receiver; nobody else may read it from then on. */
   source(): ByteSource;
 }

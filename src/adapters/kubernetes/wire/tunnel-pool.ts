@@ -66,10 +66,12 @@ export class TunnelPool {
    * @throws ConnectivityError of the dial; the signal's reason
    */
   async open(target: ForwardTarget, signal: AbortSignal): Promise<Duplex> {
-    for (;;) {
+    for (let mayDial = true; ;) {
       signal.throwIfAborted();
       this.#ending.signal.throwIfAborted();
-      const choice = chooseTunnel(this.#tunnels, this.#dialing, this.#waiting, this.#limits);
+      const limits =
+        mayDial || this.#tunnels.length === 0 ? this.#limits : { ...this.#limits, maxTunnels: this.#tunnels.length };
+      const choice = chooseTunnel(this.#tunnels, this.#dialing, this.#waiting, limits);
       const tunnel = typeof choice === "object" ? this.#tunnels[choice.use] : undefined;
       if (tunnel !== undefined) {
         const stream = tunnel.open(target);
@@ -79,6 +81,11 @@ export class TunnelPool {
       this.#waiting++;
       try {
         await abortable(choice === "dial" ? this.#dial() : this.#change.promise, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        // Crowded is better than refused.
+        if (!mayDial || this.#tunnels.length === 0) throw error;
+        mayDial = false;
       } finally {
         this.#waiting--;
       }

@@ -134,6 +134,11 @@ export class ForwardStream extends Duplex implements DirectStream {
     return this.#host.sendData(this.dataId, bytes, () => this.emit("drain"));
   }
 
+  unattended(): void {
+    if (this.writableFinished) this.#sendFin();
+    else if (this.writableEnded) this.once("finish", () => this.#sendFin());
+  }
+
   source(): ByteSource {
     // Somebody has read it already.
     if (this.#asked || this.readableFlowing !== null) return streamSource(this);
