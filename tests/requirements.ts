@@ -50,6 +50,9 @@ export const requirements = {
   "ssh-pool-growth":
     "a server that has no room for a channel gets a further connection, which is closed when it is empty",
   "ssh-back-soon": "a server that was gone is noticed within moments of its return, whatever the backoff",
+  "ssh-survives":
+    "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
+  "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
