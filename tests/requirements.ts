@@ -93,6 +93,9 @@ export const requirements = {
   "ssh-no-secret-outside":
     "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
   "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
+  "ssh-key-care":
+    "keys are listed with type, strength, age, permissions, use and expiry, with findings, and none is opened",
+  "ssh-tool-set": "the tools of SSH are listed only for a client that asks for their set",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 

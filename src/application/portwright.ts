@@ -13,6 +13,7 @@ import type { HistoryStore } from "./ports/history-store.ts";
 import type { ClusterMetadataSource } from "./ports/cluster-metadata.ts";
 import type { LocalReach } from "./ports/local-reach.ts";
 import type { TargetSource } from "./ports/target-source.ts";
+import type { SshInventory } from "./ports/ssh-inventory.ts";
 import type { PlanStore } from "./ports/plan-store.ts";
 import type { Repository } from "./ports/repository.ts";
 import type { PortOwners } from "./ports/port-owner.ts";
@@ -36,6 +37,7 @@ import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
 import { anyWorkspaceOf, requireWorkspace, shownPath } from "./usecases/scope.ts";
 import { removeService } from "./usecases/remove-service.ts";
+import { inspectSshKeys, listSshHosts } from "./usecases/ssh-inventory.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
 import { waitFor } from "./usecases/wait-for.ts";
@@ -58,6 +60,8 @@ export interface PortwrightDependencies extends Omit<
   /** What is known about clusters; loaded on first use. */
   metadata(): Promise<ClusterMetadataSource>;
   readonly reach: LocalReach;
+  /** What the person has of SSH; loaded on first use. */
+  sshInventory(): Promise<SshInventory>;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
   makeAccess(
     workspace: string,
@@ -146,6 +150,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     searches: new KeptSearches(deps.clock),
   };
   const cluster = { metadata: () => deps.metadata(), access };
+  const ssh = { engine, clock: deps.clock, access, inventory: () => deps.sshInventory() };
   const asked = askedOf(clients);
   return {
     useCases: {
@@ -169,6 +174,8 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       removeService: asked((args, context) => removeService(shared, args, context)),
       applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
+      listSshHosts: asked((args, context) => listSshHosts(ssh, args, context)),
+      inspectSshKeys: asked((args, context) => inspectSshKeys(ssh, args, context)),
       readStatus: async (client) => {
         await clients.locate(client);
         return withBorrowed(client, await readStatus(shared, client));
