@@ -174,6 +174,7 @@ export const requirements = {
   "query-connections": "query tells the forwarded connections, with the program that opened each",
   "query-health": "checks, drops and the time ready are added up by the hour, and flaky services told",
   "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
+  "kubernetes-kinds": "daemonsets, replicasets and jobs are targets too",
   "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
   "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",
