@@ -20,6 +20,7 @@ import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { applyPlan } from "./usecases/apply-plan.ts";
+import { withConfigurationFindings } from "./usecases/configuration-findings.ts";
 import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { clusterNames, readCluster } from "./usecases/cluster-metadata.ts";
@@ -163,7 +164,9 @@ export function createPortwright(deps: PortwrightDependencies): Application {
         connect({ ...shared, ...discovery, ...walking.walk, reach: deps.reach }, args, context),
       ),
       controlService: asked((args, context) => controlService(shared, args, context)),
-      diagnose: asked((args, context) => diagnose(walking, args, context)),
+      diagnose: asked(async (args, context) =>
+        withConfigurationFindings(shared, await diagnose(walking, args, context), context.client),
+      ),
       probe: asked((args, context) => probe(walking, args, context)),
       getHistory: asked((args, context) => getHistory(shared, args, context)),
       waitFor: asked((args, context) => waitFor(shared, args, context)),
