@@ -98,8 +98,8 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     let full = false;
     client.on("session", (accept, reject) => {
       const { home } = options;
-      if (home === undefined) return void reject();
-      accept().on("exec", (acceptExec, _reject, { command }) => runAt(home, command, acceptExec()));
+      if (home === undefined) reject();
+      else accept().on("exec", (acceptExec, _reject, { command }) => runAt(home, command, acceptExec()));
     });
     client.on("tcpip", (accept, reject, info) => {
       if (state.forwarding === "never") return;
