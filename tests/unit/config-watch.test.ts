@@ -26,6 +26,7 @@ describe("[reload-watch] a watch", () => {
     const before = told;
     await writeFile(file, "services: [ ]\n");
     await eventually(async () => told > before, 2000);
+    expect(told).toBeGreaterThan(before);
   });
 
   test("joins a burst, and says nothing once it is over", async () => {
