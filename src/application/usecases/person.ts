@@ -7,16 +7,19 @@ import { record } from "../plans/record.ts";
 import type { KeptPlan } from "../ports/plan-store.ts";
 import type { Answer } from "../surface/tool-definition.ts";
 import type { PersonRequest } from "./person-request.ts";
+import { proposeEnvironment, type ProposeDependencies } from "./propose-environment.ts";
 import { planAnswer } from "./plan-answer.ts";
 import { requireWorkspace, type UseCaseDependencies } from "./scope.ts";
 
 /** Answers a person: shows what is to be approved or trusted, and takes the answer, bound to what was shown. */
 export async function person(
-  deps: UseCaseDependencies,
+  deps: ProposeDependencies,
   request: PersonRequest,
   client: ClientSession,
 ): Promise<Answer> {
   switch (request.ask) {
+    case "propose":
+      return proposeEnvironment(deps, { client, signal: new AbortController().signal, progress: () => undefined });
     case "plan":
       return showPlan(deps, request.plan);
     case "approve":
@@ -47,15 +50,13 @@ async function showPlan(deps: UseCaseDependencies, id: string): Promise<Answer> 
   const { plan, approval } = openPlan(deps, id);
   const current = plan.source.kind === "create" ? "" : await deps.plan.editor.readText(plan.workspace);
   const shown = await planAnswer(deps, plan, current, []);
-  const raw = await deps.plan.editor.raw(plan.workspace, current);
-  const changed = plan.trust !== "" && plan.trust !== trustText(raw);
   return {
     ...shown,
     workspace: plan.workspace,
     digest: plan.digest,
     by: plan.by,
     approved: approval?.digest === plan.digest,
-    ...((changed || plan.source.kind === "file") && plan.trust !== "" && { trusts: keyRows(plan.trust) }),
+    ...(plan.trust !== "" && { trusts: keyRows(plan.trust) }),
     user_steps: [],
     next_steps: [],
   };
