@@ -1,23 +1,8 @@
 import type { Failure } from "../connectivity-error.ts";
+import { clusterRemedies } from "./cluster-remedies.ts";
+import { comesBack, shellWord, type Fact, type Remedy, type RemedyByCode } from "./remedy.ts";
 
-/** What a person can do about a cause that is not ours to mend. Same shape as an answer's `user_steps`. */
-export interface Remedy {
-  readonly do: "run" | "edit" | "login" | "ask";
-  readonly command?: string;
-  readonly where?: string;
-  readonly what?: string;
-  readonly why?: string;
-  readonly changes?: string;
-  readonly then?: string;
-}
-
-type Fact = (name: string) => string | undefined;
-
-const comesBack = "the service comes back by itself";
-
-/** One word of a command line that a person will paste: quoted unless it is plain. */
-const shellWord = (word: string): string =>
-  /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+export type { Remedy } from "./remedy.ts";
 
 const sshCommand = (fact: Fact): string => {
   const target = `${fact("user") === undefined ? "" : `${fact("user")}@`}${fact("host") ?? "HOST"}`;
@@ -32,7 +17,8 @@ const kubectl = (fact: Fact, rest: string): string => {
   return `kubectl${scope} ${rest}`;
 };
 
-const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Remedy[]>>> = {
+const remedyByCode: RemedyByCode = {
+  ...clusterRemedies,
   variable_missing: (fact) => [
     {
       do: "ask",
@@ -136,15 +122,6 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       then: comesBack,
     },
   ],
-  credential_plugin_failed: (fact) => [
-    {
-      do: "login",
-      ...(fact("login") !== undefined && { command: fact("login") as string }),
-      what: `log in to context ${fact("context") ?? ""}`.trim(),
-      why: `the kubeconfig's credential plugin ${fact("command") ?? ""} gives no credential`.replaceAll("  ", " "),
-      then: comesBack,
-    },
-  ],
   credential_plugin_missing: (fact) => [
     {
       do: "run",
@@ -175,19 +152,6 @@ const remedyByCode: Readonly<Partial<Record<Failure["code"], (fact: Fact) => Rem
       where: "connection.context of the service",
       what: fact("nearest") ?? "a context of the kubeconfig",
       why: `there is no context ${fact("context") ?? ""}`.trim(),
-    },
-  ],
-  context_changed: (fact) => [
-    {
-      do: "ask",
-      what: `whether context ${fact("context") ?? ""} is meant to lead to ${fact("server") ?? "another cluster"} now`,
-      why: `it led to ${fact("server_before") ?? "another one"} when it was used here first`,
-    },
-    {
-      do: "run",
-      command: `portwright context accept ${shellWord(fact("context") ?? "CONTEXT")}`,
-      why: "if it is meant so: the next start takes the cluster that is there now",
-      then: "portwright up",
     },
   ],
   permission_denied: (fact) => [
