@@ -50,6 +50,9 @@ export const requirements = {
   "ssh-pool-growth":
     "a server that has no room for a channel gets a further connection, which is closed when it is empty",
   "ssh-back-soon": "a server that was gone is noticed within moments of its return, whatever the backoff",
+  "ssh-survives":
+    "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
+  "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
@@ -146,7 +149,12 @@ export const requirements = {
   "check-real-servers":
     "each kind of check is right about the real server: healthy, stopped, slow, wrong password, missing database, TLS",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",
-  fault: "twenty staged faults are each named by their root cause, and healthy scenarios have none",
+  fault:
+    "staged faults on real clusters and servers are each named by their root cause with its evidence, and healthy scenarios have none",
+  "diagnosis-evidence": "a root cause has structured evidence, and what changed just before",
+  "diagnosis-one-root":
+    "one root cause or none, the same for the same facts, with a confidence that its witnesses make",
+  "diagnosis-fixes": "fixes are complete calls that their tools take, and steps for the person",
   "wait-for": "wait_for waits until a state, an event or a line, and can be resumed",
   query: "query searches what was recorded, in pages",
   "resources-prompts": "the resources and prompts of the contract are served",

@@ -20,6 +20,8 @@ export interface Sshd extends AsyncDisposable {
   readonly keyFile: string;
   /** One line per host key. */
   readonly knownHosts: string;
+  /** A file with those lines. */
+  readonly knownHostsFile: string;
   /** Ends its session processes, as an administrator would; it goes on listening. */
   killSessions(): void;
   /** Freezes its session processes without closing anything, until they are resumed or it is disposed. */
@@ -63,6 +65,9 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
   };
   await start();
   const host = (await readFile(`${hostKey}.pub`, "utf8")).split(" ").slice(0, 2).join(" ");
+  const knownHosts = `[127.0.0.1]:${port} ${host}\n`;
+  const knownHostsFile = path.join(dir, "known_hosts");
+  await writeFile(knownHostsFile, knownHosts);
   const signalSessions = (signal: NodeJS.Signals): void => {
     for (const pid of descendants(server.pid ?? -1)) signalIfAlive(pid, signal);
   };
@@ -76,7 +81,8 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
     port,
     user: os.userInfo().username,
     keyFile,
-    knownHosts: `[127.0.0.1]:${port} ${host}\n`,
+    knownHosts,
+    knownHostsFile,
     killSessions: () => signalSessions("SIGKILL"),
     freezeSessions: () => signalSessions("SIGSTOP"),
     freeze: () => {

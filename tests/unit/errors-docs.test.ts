@@ -35,7 +35,7 @@ function differences(page: string, catalogue: Readonly<Record<string, CatalogueE
       if (!entry) return [];
       return [
         ...(facts === factsOf(entry) ? [] : [`${code}: the page says ${facts}, the catalogue ${factsOf(entry)}`]),
-        ...["- **Detected:** ", "- **Fix:** "]
+        ...["- **Detected:** ", "- **Fix:** ", "- **Example:** "]
           .filter((part) => !text.includes(part))
           .map((part) => `${code} lacks ${part}`),
       ];
@@ -59,11 +59,12 @@ describe("docs/errors.md", () => {
   });
   test("the comparison can fail, both ways", () => {
     const entry: CatalogueEntry = { rung: "ssh", side: "you", retryable: true, shows: "failed" };
-    const text = `### \`a\`\n\n${factsOf(entry)}\n\n- **Detected:** x\n- **Fix:** y\n\n### \`b\`\n\nRung\n\n- **Fix:** y\n`;
+    const text = `### \`a\`\n\n${factsOf(entry)}\n\n- **Detected:** x\n- **Fix:** y\n- **Example:** z\n\n### \`b\`\n\nRung\n\n- **Fix:** y\n`;
     expect(differences(text, { a: entry, b: entry, c: entry })).toEqual([
       "c has no section",
       `b: the page says Rung, the catalogue ${factsOf(entry)}`,
       "b lacks - **Detected:** ",
+      "b lacks - **Example:** ",
     ]);
     expect(differences(text, { a: entry })).toEqual(["b is no code of the catalogue"]);
   });

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import type { RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import { streamSource } from "./byte-source.ts";
+import { isDirect } from "./direct-stream.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { relay } from "./relay.ts";
 import { socketSource } from "./socket-source.ts";
@@ -14,5 +15,6 @@ export function relayStreams(
   target: Socket,
   buffers: ReadBuffers,
 ): Promise<RelayOutcome | Undelivered> {
-  return relay(streamSource(client), { bytes: [], ended: false }, socketSource(target, buffers), clock, buffers);
+  const source = isDirect(client) ? client.source() : streamSource(client);
+  return relay(source, { bytes: [], ended: false }, socketSource(target, buffers), clock, buffers);
 }

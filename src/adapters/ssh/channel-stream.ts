@@ -1,17 +1,25 @@
 import { Duplex } from "node:stream";
 import type { ClientChannel } from "ssh2";
+import type { ByteSource, Receiver } from "#adapters/net/byte-source.ts";
+import type { DirectStream } from "#adapters/net/direct-stream.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { Reads } from "./reused-reads.ts";
 
-/** Small: ssh2's channel has its own buffers (2 MiB each way, bounded by the SSH window) behind these. */
+/** Small: what a server may send ahead is bounded by the SSH window (2 MiB) behind it. */
 const highWaterMark = 64 * 1024;
 
 /** Private to ssh2 (Channel.js): `open`, then `eof` on CHANNEL_EOF, then `closed` on CHANNEL_CLOSE or a lost connection. */
 interface ChannelInternals {
+  readonly outgoing: { readonly window: number };
   readonly incoming: { state: "open" | "eof" | "closing" | "closed" };
 }
 
 /** What a stream needs of its connection. */
 export interface ChannelOwner {
+  /** The memory that what comes lies in. */
+  readonly reads: Reads;
+  /** The connection's socket has not sent all that it was given. */
+  readonly full: boolean;
   /** Calls back when the connection's socket takes more: ssh2 itself writes to it without looking. */
   whenWritable(callback: () => void): void;
 }
@@ -19,39 +27,75 @@ export interface ChannelOwner {
 /**
  * A forwarded connection as a `TunnelStream`, over a channel of ssh2, whose own Duplex lies in four ways: after the
  * server's CLOSE a write never completes, a CLOSE without EOF looks like a clean end, a lost connection too, and its
- * `destroy()` takes no error.
+ * `destroy()` takes no error. What arrives is taken before that Duplex would queue it: read as from any stream, or lent.
  *
  * After the server's CLOSE, what it sent is still delivered; writes are dropped. Then the stream ends cleanly if the
  * target had ended and nothing was dropped, else with `connection_lost`.
  */
-export class ChannelStream extends Duplex {
+export class ChannelStream extends Duplex implements DirectStream {
   readonly #channel: ClientChannel;
   readonly #owner: ChannelOwner;
   /** The target ended its output, in so many words. */
   #targetEnded = false;
   #serverClosed = false;
   #dropped = false;
-  /** All that the server sent has been passed on. */
-  #drained = false;
+  /** Nothing more comes. */
+  #inputOver = false;
   #settleWrite: (() => void) | undefined;
+  #lending: { receiver: Receiver; keeps: boolean } | undefined;
+  /** The receiver takes no more until it says so; what comes waits here. */
+  #stopped = true;
+  #waiting: Buffer[] = [];
+  #giveBack: (() => void) | undefined;
 
   constructor(channel: ClientChannel, owner: ChannelOwner) {
     super({ allowHalfOpen: true, highWaterMark });
     this.#channel = channel;
     this.#owner = owner;
     this.#observeState();
-    channel.on("data", (chunk: Buffer) => {
-      if (!this.push(chunk)) channel.pause();
-    });
-    channel.on("end", () => this.#onDrained());
+    // Instead of queueing it, with the same answer: whether the server may send more already.
+    channel.push = (chunk: Buffer | null): boolean => this.#arrived(chunk);
     channel.on("error", () => this.destroy(reset("the SSH connection broke its protocol")));
-    channel.pause();
     this.once("end", () => this.#finishAfterClose());
     // A lost bastion must not take the process down through a stream that its owner has forgotten.
     this.on("error", () => {});
   }
 
-  /** ssh2 emits nothing at EOF or CLOSE until all data was read, but a pending write has to know at once. */
+  source(): ByteSource {
+    return {
+      stream: this,
+      receive: (receiver, keeps) => this.#lendTo(receiver, keeps),
+      resume: () => this.#takeMore(),
+    };
+  }
+
+  /** SSH passes an end on at once: none is held back. */
+  unattended(): void {}
+
+  #lendTo(receiver: Receiver, keeps: boolean): void {
+    this.#lending = { receiver, keeps };
+    for (let early = super.read() as Buffer | null; early; early = super.read() as Buffer | null) {
+      this.#waiting.push(early);
+    }
+  }
+
+  #takeMore(): void {
+    this.#giveBack?.();
+    this.#giveBack = undefined;
+    this.#stopped = false;
+    // For its end: there is no data in it any more.
+    this.resume();
+    while (!this.#stopped) {
+      const chunk = this.#waiting.shift();
+      if (!chunk) break;
+      this.#stopped = this.#lending?.receiver(chunk, "owned") === false;
+    }
+    if (this.#stopped || this.destroyed) return;
+    if (this.#inputOver) this.#endInput();
+    else this.#channel._read(0);
+  }
+
+  /** ssh2 emits nothing at CLOSE until all data was read, but a pending write has to know at once. */
   #observeState(): void {
     const { incoming } = this.#channel as unknown as ChannelInternals;
     let { state } = incoming;
@@ -66,25 +110,47 @@ export class ChannelStream extends Duplex {
     });
   }
 
+  #arrived(chunk: Buffer | null): boolean {
+    if (chunk === null) {
+      if (this.#inputOver) return false;
+      this.#inputOver = true;
+      if (this.#waiting.length === 0) this.#endInput();
+      return false;
+    }
+    if (this.destroyed) return true;
+    const lending = this.#lending;
+    if (!lending) {
+      this.#owner.reads.retain();
+      return this.push(chunk);
+    }
+    if (this.#stopped) {
+      // A copy: a small piece must not keep all that was read with it.
+      this.#waiting.push(Buffer.from(chunk));
+      return false;
+    }
+    this.#stopped = !(lending.keeps ? lending.receiver(chunk, "lent") : lending.receiver(Buffer.from(chunk), "owned"));
+    if (this.#stopped && lending.keeps) this.#giveBack = this.#owner.reads.retain();
+    return !this.#stopped;
+  }
+
   #onServerClosed(): void {
     this.#serverClosed = true;
     if (this.#settleWrite) {
       this.#dropped = true;
       this.#settleWrite();
     }
-    // After this turn, so that ssh2 first ends the channel's readable side.
+    // After this turn, so that ssh2 first says that nothing more comes.
     setImmediate(() => this.#finishAfterClose());
   }
 
-  #onDrained(): void {
-    this.#drained = true;
+  #endInput(): void {
     if (this.#targetEnded) this.push(null);
     else this.#finishAfterClose();
   }
 
   /** Once the server closed the channel and the reader has everything, the stream is over. */
   #finishAfterClose(): void {
-    if (!this.#serverClosed || !this.#drained || this.destroyed) return;
+    if (!this.#serverClosed || !this.#inputOver || this.#waiting.length > 0 || this.destroyed) return;
     if (this.readableEnded)
       this.destroy(this.#dropped ? reset("the target closed while it was written to") : undefined);
     else if (!this.#targetEnded && this.readableLength === 0) this.destroy(reset("the target reset the connection"));
@@ -93,14 +159,14 @@ export class ChannelStream extends Duplex {
   /** Overridden to see the moment when the last buffered byte before a reset has been taken. */
   override read(size?: number): unknown {
     const chunk: unknown = super.read(size);
-    if (this.#drained && !this.#targetEnded && this.readableLength === 0) {
+    if (this.#inputOver && !this.#targetEnded && this.readableLength === 0) {
       setImmediate(() => this.#finishAfterClose());
     }
     return chunk;
   }
 
   override _read(): void {
-    this.#channel.resume();
+    if (!this.#lending && !this.#inputOver) this.#channel._read(0);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -118,6 +184,20 @@ export class ChannelStream extends Duplex {
     this.#channel.write(chunk, () => this.#owner.whenWritable(settle));
   }
 
+  writeShared(bytes: Buffer): boolean {
+    const channel = this.#channel as ClientChannel & ChannelInternals;
+    // ssh2 copies what the window has room for into packets, and would keep the rest.
+    const ready =
+      this.#settleWrite === undefined &&
+      this.writableLength === 0 &&
+      channel.writableLength === 0 &&
+      channel.outgoing.window >= bytes.length &&
+      !(this.#serverClosed || this.writableEnded || this.destroyed || this.#owner.full);
+    if (!ready) return this.write(Buffer.from(bytes));
+    channel.write(bytes);
+    return true;
+  }
+
   override _final(callback: (error?: Error | null) => void): void {
     if (!this.#serverClosed) this.#channel.end();
     callback();
@@ -125,8 +205,8 @@ export class ChannelStream extends Duplex {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#settleWrite = undefined;
-    this.#channel.removeAllListeners("data");
-    this.#channel.pause();
+    this.#waiting = [];
+    this.#giveBack?.();
     // CHANNEL_CLOSE at once, ahead of what is still buffered; without effect when the server was first.
     this.#channel.close();
     callback(error);

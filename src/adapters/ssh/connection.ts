@@ -5,6 +5,7 @@ import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
+import type { Reads } from "./reused-reads.ts";
 import type { Incoming, Listening, RemoteListen, ServerConnection } from "./server-connection.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
 
@@ -17,6 +18,7 @@ interface ProtocolInternals {
 export class SshConnection implements ServerConnection, ChannelOwner {
   /** Resolves once, when it is over: with the cause, or `undefined` after our own `end`/`destroy`. */
   readonly closed: Promise<ConnectivityError | undefined>;
+  readonly reads: Reads;
   readonly #client: Client;
   readonly #socket: Duplex;
   readonly #negotiated: NegotiatedAlgorithms | undefined;
@@ -29,9 +31,15 @@ export class SshConnection implements ServerConnection, ChannelOwner {
   #cause: unknown;
 
   /** @param client ready, with nobody else listening; @param server the software it says it is, in our words */
-  constructor(client: Client, socket: Duplex, negotiated: NegotiatedAlgorithms | undefined, server: string) {
+  constructor(
+    client: Client,
+    { socket, reads }: { readonly socket: Duplex; readonly reads: Reads },
+    negotiated: NegotiatedAlgorithms | undefined,
+    server: string,
+  ) {
     this.#client = client;
     this.#socket = socket;
+    this.reads = reads;
     this.#negotiated = negotiated;
     this.#server = server;
     const closed = Promise.withResolvers<ConnectivityError | undefined>();
@@ -193,6 +201,10 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  get full(): boolean {
+    return this.#socket.writableNeedDrain;
   }
 
   whenWritable(callback: () => void): void {

@@ -8,6 +8,7 @@ import { Authentication } from "./authentication.ts";
 import { SshConnection } from "./connection.ts";
 import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
 import { hostKeyChecker } from "./host-key.ts";
+import { ownReads, reusingSocket } from "./reused-reads.ts";
 import { trustCommand } from "./known-hosts-file.ts";
 import { ServerIdentification } from "./server-identification.ts";
 import type { SshSettings } from "./settings.ts";
@@ -52,7 +53,8 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
   signal.throwIfAborted();
 
   const through = route && (await reachThrough(route, host, port, signal));
-  const socket: Duplex = through ?? new net.Socket();
+  const way = through ? { socket: through, reads: ownReads } : reusingSocket();
+  const { socket } = way;
   const client = new ssh2.Client();
   const identification = new ServerIdentification();
   const dialled = Promise.withResolvers<SshConnection>();
@@ -119,7 +121,7 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
     if (phase === "done") return;
     phase = "done";
     client.removeAllListeners();
-    dialled.resolve(new SshConnection(client, socket, negotiated, identification.software));
+    dialled.resolve(new SshConnection(client, way, negotiated, identification.software));
   });
 
   if (!through && socket instanceof net.Socket) {

@@ -1,3 +1,4 @@
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Fact } from "#domain/diagnosis/fact.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Workspace } from "../engine/workspace.ts";
@@ -26,6 +27,7 @@ export async function examine(
   service: string,
   signal: AbortSignal,
   everything: boolean,
+  withinMs = examineMs,
 ): Promise<Examination> {
   const facts: Fact[] = [];
   let open = true;
@@ -34,7 +36,8 @@ export async function examine(
   };
   const ending = new AbortController();
   const limit = AbortSignal.any([signal, ending.signal]);
-  using _end = deps.clock.after(examineMs, () => ending.abort());
+  const late = new ConnectivityError("operation_timed_out", `nothing more was known within ${withinMs / 1000} s`);
+  using _end = deps.clock.after(withinMs, () => ending.abort(late));
   const spec = workspace.declaration(service)?.spec;
   let gathering: Promise<void> | undefined;
   const gather = (walk?: LadderWalk): Promise<void> =>
@@ -45,7 +48,7 @@ export async function examine(
     spec && localFacts(deps, workspace, spec, tell).catch(() => undefined),
   ]);
   if (walk.walk.failure !== undefined || everything) {
-    using _soon = deps.clock.after(factsMs, () => ending.abort());
+    using _soon = deps.clock.after(factsMs, () => ending.abort(late));
     await Promise.race([gather(walk), whenAborted(limit)]);
   }
   open = false;

@@ -1,11 +1,11 @@
 import type { Failure } from "#domain/connectivity-error.ts";
-import type { Evidence, Fact } from "#domain/diagnosis/fact.ts";
-import { dataOf } from "#domain/diagnosis/fact.ts";
+import type { Evidence } from "#domain/diagnosis/fact.ts";
 import type { Cause } from "#domain/diagnosis/inference.ts";
 import { nextCalls } from "#domain/diagnosis/next-calls.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
 import { isoInZone } from "#domain/time.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { EventKind } from "../ports/history-store.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
 
@@ -52,24 +52,34 @@ const distinct = (evidence: readonly Evidence[]): Evidence[] => [
   ...new Map(evidence.map((one) => [`${one.fact} ${one.value}`, one])).values(),
 ];
 
+/** A change this long before the trouble may be its reason. */
+const suspectMs = 30 * 60_000;
+/** What may be why; single checks, connections and the states themselves are not. */
+const suspects: readonly EventKind[] = ["config", "cluster", "credentials", "network"];
+
 /** What was different shortly before, newest first; when it was ready last is among it. */
 export function changedBefore(
-  { engine }: UseCaseDependencies,
+  { recorder, clock }: UseCaseDependencies,
   workspace: Workspace,
   root: Cause,
-  facts: readonly Fact[],
   { client }: CallContext,
 ): object[] {
-  const zone = client.hello.timeZone;
-  const lastReady = workspace.condition(root.service).verified?.atMs ?? dataOf(facts, "last_ready")?.atMs;
+  const { service } = root;
+  const { verified, sinceMs = clock.nowMs() } = workspace.condition(service);
+  const history = recorder.read();
+  const lastReadyMs = verified?.atMs ?? history.lastReady(workspace.path, service)?.atMs;
   const rows = root.changes.map(({ atMs, what, source }) => ({ atMs, what, source }));
-  if (lastReady !== undefined)
-    rows.push({ atMs: lastReady, what: `${root.service} was ready until then`, source: "recorder" });
-  void engine;
+  if (lastReadyMs !== undefined) {
+    rows.push({ atMs: lastReadyMs, what: `${service} was ready until then`, source: "recorder" });
+    const span = { sinceMs: lastReadyMs - suspectMs, untilMs: sinceMs + 1000 };
+    const filter = { workspace: workspace.path, service, orWorkspace: true, kinds: suspects, ...span };
+    for (const { atMs, text } of history.events(filter, { limit: shownChanges }).rows)
+      rows.push({ atMs, what: text, source: "recorder" });
+  }
   return rows
     .toSorted((left, right) => right.atMs - left.atMs)
     .slice(0, shownChanges)
-    .map(({ atMs, ...row }) => ({ at: isoInZone(atMs, zone), ...row }));
+    .map(({ atMs, ...row }) => ({ at: isoInZone(atMs, client.hello.timeZone), ...row }));
 }
 
 /** A cause in a list. */
@@ -90,9 +100,21 @@ export function untrustedOf({ failure, rung }: Cause): object {
 }
 
 /** What the person can do about it, at most three. */
-export function userSteps(failure: Failure): Pick<Answer, "user_steps"> {
-  const steps = remediesFor(failure);
+export function userSteps(workspace: Workspace, { service, failure }: Cause): Pick<Answer, "user_steps"> {
+  const steps = remediesFor(failure, around(workspace, service));
   return steps.length > 0 ? { user_steps: steps.slice(0, 3) } : {};
+}
+
+/** Where a service lies, for commands that a person pastes. */
+function around(workspace: Workspace, service: string): NonNullable<Failure["facts"]> {
+  const spec = workspace.declaration(service)?.spec;
+  if (spec?.technology === "ssh") {
+    const { host, port, user } = spec.connection;
+    return { service, host, port, ...(user !== undefined && { user }) };
+  }
+  if (spec === undefined) return { service };
+  const { context, namespace } = spec.connection;
+  return { namespace, ...(context !== undefined && { context }) };
 }
 
 /** The next calls for a root cause, safest first. */
@@ -100,4 +122,5 @@ export const causeSteps = (workspace: Workspace, { service, failure }: Cause): N
   nextCalls(service, failure, {
     workspace: workspace.path,
     isWanted: (name) => workspace.isWanted(name),
+    wasReady: workspace.condition(service).verified !== undefined,
   });

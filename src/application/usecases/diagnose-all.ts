@@ -1,15 +1,23 @@
+import type { Failure } from "#domain/connectivity-error.ts";
 import { infer, sameCause, type Cause, type Inference, type Walk } from "#domain/diagnosis/inference.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { DiagnoseArgs } from "../surface/use-cases.ts";
 import { briefCause, causeFields, causeSteps, causeSummary, untrustedOf, userSteps } from "./cause-fields.ts";
 import { select } from "./scope.ts";
-import { shownOthers, walkWithDependencies, type DiagnoseDependencies, type Walks } from "./walks.ts";
+import {
+  shownOthers,
+  walkWithDependencies,
+  type DiagnoseDependencies,
+  type Thoroughness,
+  type Walks,
+} from "./walks.ts";
 
 /** Ladders walked at the same time: enough for ten services in two seconds, few enough to leave the machine alone. */
 const walksAtOnce = 8;
-/** A call answers within 25 s: after this time the rest is told from what the running links know. */
-const walkingMs = 12_000;
+/** All together; with less than `leastMs` left the rest is told from what the running links know. */
+const answerMs = 7200;
+const leastMs = 1500;
 
 type SharedCause = Cause & { readonly services: string[] };
 
@@ -42,7 +50,7 @@ export async function diagnoseAll(
         .map((cause) => ({ ...briefCause(cause), explains: cause.services })),
     }),
     ...untrustedOf(first),
-    ...userSteps(first.failure),
+    ...userSteps(workspace, first),
     next_steps: causeSteps(workspace, first),
   };
 }
@@ -57,20 +65,34 @@ async function causesOf(
   const walks: Walks = new Map();
   const inferred = new Map<Walk, Inference>();
   const causes: SharedCause[] = [];
-  const untilMs = deps.clock.monotonicMs() + walkingMs;
-  for (let index = 0; index < unwell.length; index += walksAtOnce) {
-    const batch = unwell.slice(index, index + walksAtOnce);
-    const how = deps.clock.monotonicMs() < untilMs ? "anew" : "known";
+  const endMs = deps.clock.monotonicMs() + answerMs;
+  const walkAll = async (batch: readonly string[], wanted: Thoroughness): Promise<void> => {
+    const leftMs = endMs - deps.clock.monotonicMs();
+    const how = leftMs < leastMs ? "known" : wanted;
     const walked = await Promise.all(
-      batch.map((service) => walkWithDependencies(deps, workspace, service, walks, context, how)),
+      batch.map((service) => walkWithDependencies(deps, workspace, service, walks, context, how, leftMs)),
     );
     for (const { walk } of walked) {
       const { root } = infer(walk, inferred);
       if (root) fold(causes, root, walk.service);
     }
+  };
+  // One of each kind of failure first: what fails for the same thing needs no second look.
+  const failureOf = (service: string): Failure | undefined => workspace.condition(service).failure;
+  const first: string[] = [];
+  const alike: string[] = [];
+  for (const service of unwell) {
+    const failure = failureOf(service);
+    const seen = failure && first.some((other) => sameCause(failureOf(other) ?? noFailure, failure));
+    (seen ? alike : first).push(service);
   }
+  for (let index = 0; index < first.length; index += walksAtOnce)
+    await walkAll(first.slice(index, index + walksAtOnce), "anew");
+  await walkAll(alike, "known");
   return causes.toSorted((left, right) => right.services.length - left.services.length);
 }
+
+const noFailure: Failure = { code: "internal_error", message: "" };
 
 function fold(causes: SharedCause[], root: Cause, service: string): void {
   const known = causes.find(

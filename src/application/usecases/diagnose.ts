@@ -14,6 +14,7 @@ import {
   userSteps,
 } from "./cause-fields.ts";
 import { diagnoseAll } from "./diagnose-all.ts";
+import { diagnoseFile, staleNote } from "./diagnose-file.ts";
 import { allFacts, ruledOut } from "./fact-fields.ts";
 import { requireWorkspace, selectService } from "./scope.ts";
 import { wayWarnings } from "./way-warnings.ts";
@@ -22,8 +23,12 @@ import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./
 /** Says why a service fails, or ranks the causes over an environment. Changes nothing. */
 export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, context: CallContext): Promise<Answer> {
   const workspace = await requireWorkspace(deps.engine, context.client);
+  if (workspace.services.length === 0) {
+    const invalid = diagnoseFile(workspace);
+    if (invalid) return invalid;
+  }
   if (args.service === undefined) return diagnoseAll(deps, workspace, args, context);
-  const notes: string[] = [];
+  const notes: string[] = staleNote(workspace);
   const service = selectService(workspace, args.service, true, notes);
   const full = args.detail === "full";
   const { own, walk } = await walkWithDependencies(
@@ -41,7 +46,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     : {};
   if (!root) return { ...healthyAnswer(workspace, service, own, notes, inference), ...everything };
   const status = statusOf(inference);
-  const changes = changedBefore(deps, workspace, root, own.facts, context);
+  const changes = changedBefore(deps, workspace, root, context);
   return {
     summary: [...notes, causeSummary(service, root, status, inference.others)].join(" "),
     service,
@@ -60,7 +65,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     ...(own.via !== undefined && { via: own.via }),
     ...wayWarnings(workspace, [service]),
     ...untrustedOf(root),
-    ...userSteps(root.failure),
+    ...userSteps(workspace, root),
     next_steps: causeSteps(workspace, root),
   };
 }

@@ -6,6 +6,7 @@ import type { ClientSession } from "../client.ts";
 import type { Clients } from "../clients.ts";
 import { filelessWorkspace } from "../engine/ad-hoc-services.ts";
 import type { Engine } from "../engine/engine.ts";
+import { invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Configurations } from "../plans/configurations.ts";
 import type { PlanDependencies } from "../plans/plan-dependencies.ts";
@@ -79,6 +80,9 @@ export function select(workspace: Workspace, args: SelectionArguments, mayGuess:
 
 /** One service by its name as people write it. @throws ConnectivityError `unknown_service` with the nearest names */
 export function selectService(workspace: Workspace, asked: string, mayGuess: boolean, notes: string[] = []): string {
+  // A file that never could be read declares nothing: that is what is wrong, and not the name.
+  const { problems, services } = workspace;
+  if (services.length === 0 && problems.length > 0) throw invalidConfiguration(workspace.path, problems);
   const names = workspace.services.map((service) => service.name);
   return resolveName("service", asked, names, mayGuess, notes);
 }

@@ -35,9 +35,10 @@ export function walkWithDependencies(
   walks: Walks,
   context: CallContext,
   how: Thoroughness = "anew",
+  withinMs?: number,
 ): Promise<Walked> {
   let walked = walks.get(service);
-  if (!walked) walks.set(service, (walked = walkOnce(deps, workspace, service, walks, context, how)));
+  if (!walked) walks.set(service, (walked = walkOnce(deps, workspace, service, walks, context, how, withinMs)));
   return walked;
 }
 
@@ -48,6 +49,7 @@ async function walkOnce(
   walks: Walks,
   context: CallContext,
   how: Thoroughness,
+  withinMs: number | undefined,
 ): Promise<Walked> {
   if (how !== "known") context.progress(`checking ${service}`);
   // A configuration has no cycles: one that had was refused.
@@ -55,9 +57,9 @@ async function walkOnce(
   const [own, ...below] = await Promise.all([
     how === "known"
       ? { ...knownWalk(workspace, service), facts: [] }
-      : examine(deps.walk, workspace, service, context.signal, how === "fully"),
+      : examine(deps.walk, workspace, service, context.signal, how === "fully", withinMs),
     ...dependsOn.map((name) =>
-      walkWithDependencies(deps, workspace, name, walks, context, how === "fully" ? "anew" : how),
+      walkWithDependencies(deps, workspace, name, walks, context, how === "fully" ? "anew" : how, withinMs),
     ),
   ]);
   if (context.signal.aborted) throw new ConnectivityError("cancelled", "the diagnosis was cancelled");

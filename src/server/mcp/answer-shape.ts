@@ -7,18 +7,22 @@ const mostNextSteps = 3;
 /** Deeper than any answer of ours: what lies below is dropped, so that a cycle ends. */
 const deepest = 10;
 
-/** A copy that JSON can hold: no `undefined`, no functions, dates as ISO; strings below `untrusted` cleaned and clipped. */
-function plain(value: unknown, untrusted: boolean, depth: number): unknown {
+/**
+ * A copy that JSON can hold: no `undefined`, no functions, dates as ISO; strings below `untrusted` cleaned and clipped. In the
+ * arguments of a call `null` means something (a key to remove), and is kept.
+ */
+function plain(value: unknown, untrusted: boolean, depth: number, nulls = false): unknown {
+  if (value === null && nulls) return null;
   if (typeof value === "string") return untrusted ? cleanUntrusted(value, untrustedLimit) : value;
   if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
   if (typeof value === "boolean") return value;
   if (typeof value === "bigint") return value.toString();
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
   if (typeof value !== "object" || value === null || depth >= deepest) return undefined;
-  if (Array.isArray(value)) return value.map((item) => plain(item, untrusted, depth + 1) ?? null);
+  if (Array.isArray(value)) return value.map((item) => plain(item, untrusted, depth + 1, nulls) ?? null);
   const copy: Record<string, unknown> = {};
   for (const [key, item] of Object.entries(value)) {
-    const kept = plain(item, untrusted || key === "untrusted", depth + 1);
+    const kept = plain(item, untrusted || key === "untrusted", depth + 1, nulls || key === "arguments");
     if (kept !== undefined) copy[key] = kept;
   }
   return copy;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "#domain/error-catalogue.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { Facts } from "#domain/connectivity-error.ts";
-import type { Remedy } from "#domain/diagnosis/remedies.ts";
+import { remediesFor, type Remedy } from "#domain/diagnosis/remedies.ts";
 import type { NextStep } from "#application/surface/tool-definition.ts";
 
 /** What an error answer adds to the code and the sentence of a `ConnectivityError`. */
@@ -40,18 +40,11 @@ const waysOn: Partial<Record<ErrorCode, (facts: Facts) => WayOn>> = {
   }),
   variable_missing: () => ({
     cause: "the client's environment has no such variable",
-    userSteps: [{ do: "edit", what: "set the variable, then connect again from that shell" }],
     nextSteps: [],
   }),
   service_disabled: () => ({ cause: "enabled: false in the configuration", nextSteps: [status] }),
-  local_port_in_use: (facts) => ({
+  local_port_in_use: () => ({
     cause: "another program listens on the port",
-    userSteps: [
-      {
-        do: "ask",
-        what: `whether ${textFact(facts, "process") ?? "the program that holds the port"} may be stopped, or another local_port be used`,
-      },
-    ],
     nextSteps: [step("get_status", { include: ["workspaces"] }, "whether another workspace of yours holds it")],
   }),
   held_by_other_client: () => ({
@@ -79,12 +72,6 @@ const waysOn: Partial<Record<ErrorCode, (facts: Facts) => WayOn>> = {
     userSteps: [run("portwright trust", "shows what it would run and asks")],
     nextSteps: [],
   }),
-  host_key_unknown: () => ({
-    cause: "the host is not in known_hosts",
-    userSteps: [
-      { do: "ask", what: "compare the fingerprint with the host's administrator, then add it to known_hosts" },
-    ],
-  }),
   internal_error: () => ({
     cause: "a defect in Portwright",
     userSteps: [run("portwright daemon logs", "what was logged about it")],
@@ -102,8 +89,9 @@ const sides = {
 
 /** The likely cause and the way on for a code, with steps that are complete from the facts alone. */
 export function wayOnFor(code: ErrorCode, facts: Facts): WayOn {
-  const own = waysOn[code]?.(facts);
-  if (own?.nextSteps !== undefined) return own;
+  const mend = remediesFor({ code, message: "", facts }).slice(0, 3);
+  const own = { ...(mend.length > 0 && { userSteps: mend }), ...waysOn[code]?.(facts) };
+  if (own.nextSteps !== undefined) return { cause: sides[errorCatalogue[code].side], ...own };
   const service = textFact(facts, "service");
   const next =
     service === undefined

@@ -6,6 +6,7 @@ import { openStores } from "#adapters/sqlite/open-stores.ts";
 import type { Application } from "#application/portwright.ts";
 import type { ClientSession } from "#application/client.ts";
 import type { Answer, CallContext } from "#application/surface/tool-definition.ts";
+import { toConnectivityError } from "#domain/connectivity-error.ts";
 import { composeDaemon } from "../../../src/composition.ts";
 import { told } from "../../../src/server/mcp/boundary.ts";
 import { apply, kubectl, makeNamespace } from "../../support/cluster.ts";
@@ -175,12 +176,13 @@ async function play(application: Application, stage: Stage, fault: Fault): Promi
       }
       await fault.breakIt?.(stage);
       const startedMs = performance.now();
-      const answer = told(await useCases.diagnose(ask, context));
+      const answer = told(await useCases.diagnose(ask, context).catch(asAnswer));
       const ms = Math.round(performance.now() - startedMs);
-      const again = told(await useCases.diagnose(ask, context));
+      const again = told(await useCases.diagnose(ask, context).catch(asAnswer));
       const tokens = Math.ceil(JSON.stringify(answer).length / 4);
       const result = { ...none, found: codeOf(answer), again: codeOf(again), ms, tokens, answer };
-      return { ...result, problems: problemsOf(fault, result, answer) };
+      const steps = await stepProblems(application, answer, context);
+      return { ...result, problems: [...problemsOf(fault, result, answer), ...steps] };
     } finally {
       await useCases.stopEnvironment({ force: true }, context).catch(() => undefined);
     }
@@ -206,6 +208,29 @@ async function settled({ useCases }: Application, context: CallContext): Promise
     settleMs,
     200,
   ).catch(() => undefined);
+}
+
+/** What cannot be diagnosed (no such service, an invalid file) is an error with a code. */
+function asAnswer(thrown: unknown): Answer {
+  const { code, message, facts } = toConnectivityError(thrown);
+  return { summary: message, healthy: false, root_cause: { code, message, facts } };
+}
+
+/** Calls each next step that only looks or plans, as a client would. */
+async function stepProblems({ useCases }: Application, answer: Answer, context: CallContext): Promise<string[]> {
+  const problems: string[] = [];
+  for (const { tool, arguments: args } of answer.next_steps ?? []) {
+    try {
+      if (tool === "configure_service") {
+        const { plan_id: plan } = await useCases.configureService(args, context);
+        if (plan === undefined) problems.push(`${JSON.stringify(args)} makes no plan`);
+      }
+      if (tool === "get_history") await useCases.getHistory(args, context);
+    } catch (thrown) {
+      problems.push(`next step ${tool} ${JSON.stringify(args)}: ${String(thrown)}`);
+    }
+  }
+  return problems;
 }
 
 const codeOf = (answer: Answer): string | undefined => (answer["root_cause"] as { code?: string } | undefined)?.code;

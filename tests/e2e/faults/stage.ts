@@ -26,6 +26,8 @@ export class Stage implements AsyncDisposable {
   readonly folder: string;
   /** What set-up wants to tell the declaration. */
   readonly notes: Record<string, string | number> = {};
+  /** Ends a server of the set-up before its time. */
+  ending: (() => PromiseLike<void>) | undefined;
   readonly #open: (() => unknown)[] = [];
   readonly #servers = new Map<number, () => void>();
   readonly #good: GoodConfig;

@@ -82,7 +82,10 @@ const alone = (symptom: Failure, facts: readonly Fact[]): Finding =>
   finding(
     symptom,
     [
-      ...factsEvidence(symptom.facts, rungOf(symptom)),
+      ...factsEvidence(
+        symptom.facts,
+        depth[rungOf(symptom)] >= depth.application ? "check through the path" : "fresh dial",
+      ),
       ...(depth[rungOf(symptom)] >= depth.target ? clusterView(facts) : []),
     ],
     ["walk"],

@@ -22,6 +22,17 @@ const aboutPods: ReadonlySet<Failure["code"]> = new Set([
   "pod_gone",
 ]);
 
+/** Reasons of events that speak for each; a cluster warns of much else. */
+const relevantEvents: Readonly<Partial<Record<Failure["code"], readonly string[]>>> = {
+  pod_unschedulable: ["FailedScheduling"],
+  image_pull_failed: ["Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"],
+  container_config_error: ["Failed", "FailedMount", "FailedAttachVolume"],
+  init_container_failing: ["BackOff", "Failed"],
+  container_crashing: ["Unhealthy", "BackOff", "Failed"],
+  container_oom_killed: ["BackOff", "OOMKilling"],
+  pod_not_ready: ["Unhealthy", "FailedMount"],
+};
+
 /** A rollout or a changed config map this long before the trouble may be its reason. */
 const suspectMs = 30 * 60_000;
 
@@ -63,6 +74,7 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
     raw.code === "pod_unschedulable"
       ? { failure: explainScheduling(raw, pod, facts), events: [] }
       : explainContainer(raw, pod, facts);
+  const told = events.filter(({ reason }) => relevantEvents[failure.code]?.includes(reason) === true);
   const workload = workloadOf(facts, pod);
   const changes = changesBefore(facts, pod, nowMs);
   const log = dataOf(facts, "log");
@@ -70,17 +82,17 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
   const text = wordsOf(failure, isLog ? log : undefined);
   const evidence: Evidence[] = [
     ...statusEvidence(failure, pod),
-    ...(events.length > 0 ? [eventEvidence(events[0] as (typeof events)[number])] : []),
+    ...told.slice(0, 1).map(eventEvidence),
     ...changeEvidence(changes),
   ];
   const witnesses: Witness[] = [
     "status",
     ...(aboutPods.has(symptom.code) ? (["walk"] as const) : []),
-    ...(events.length > 0 ? (["event"] as const) : []),
+    ...(told.length > 0 ? (["event"] as const) : []),
     ...(isLog ? (["log"] as const) : []),
     ...(changes.length > 0 ? (["change"] as const) : []),
   ];
-  const told: Failure = {
+  const full: Failure = {
     code: failure.code,
     message: failure.message,
     facts: {
@@ -90,7 +102,7 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
     },
     ...(text !== undefined && { untrusted: text }),
   };
-  return finding(told, evidence, witnesses, changes);
+  return finding(full, evidence, witnesses, changes);
 }
 
 const context = (facts: readonly Fact[]): { facts: Record<string, string> } => {

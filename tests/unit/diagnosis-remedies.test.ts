@@ -1,0 +1,84 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { nextCalls } from "#domain/diagnosis/next-calls.ts";
+import { remediesFor } from "#domain/diagnosis/remedies.ts";
+import { errorCatalogue, type ErrorCode } from "#domain/error-catalogue.ts";
+import { assertNextStepsValid } from "../support/next-steps.ts";
+
+const codes = Object.keys(errorCatalogue) as ErrorCode[];
+/** Causes that are not a person's to mend by a step: they pass, are explained by another service, or belong to a call. */
+const withoutStep = new Set<ErrorCode>(["connection_lost", "dependency_failed", "held_by_other_client"]);
+const diagnosed = codes.filter((code) => {
+  const { rung } = errorCatalogue[code];
+  return rung !== "tool" && rung !== "proxy" && !code.startsWith("config_") && !code.startsWith("unknown_");
+});
+const situation = { workspace: "/w", isWanted: () => true, wasReady: true };
+
+describe("remedies", () => {
+  test("[diagnosis-fixes] every cause that a person can mend has a step that says what and why", () => {
+    const notBuilt = new Set(["route_conflict", "dependency_cycle"]);
+    const without = diagnosed.filter((code) => remediesFor({ code, message: "" }).length === 0);
+    expect(without.filter((code) => !withoutStep.has(code) && !notBuilt.has(code))).toEqual([]);
+    for (const code of diagnosed) {
+      for (const step of remediesFor({ code, message: "" })) {
+        expect(step.why ?? step.what).toMatch(/\S/);
+        expect(step.do === "run" ? step.command : (step.what ?? step.command)).toMatch(/\S/);
+      }
+    }
+  });
+  test("commands name what is known, quoted for a shell", () => {
+    const facts = { context: "stage one", namespace: "shop", workload: "deployment/api" };
+    const [step] = remediesFor({ code: "scaled_to_zero", message: "", facts });
+    expect(step?.command).toBe("kubectl --context 'stage one' -n shop scale deployment/api --replicas 1");
+    const [ssh] = remediesFor({ code: "host_unreachable", message: "" }, { host: "bastion", user: "me", port: 2222 });
+    expect(ssh?.command).toBe("ssh -p 2222 me@bastion true");
+  });
+  test("a rollout just before is taken back first", () => {
+    const facts = { workload: "deployment/api", rolled_out: true, pod: "api-1", container: "main" };
+    const [first, second] = remediesFor({ code: "container_crashing", message: "", facts });
+    expect(first?.command).toContain("rollout undo deployment/api");
+    expect(second?.command).toContain("logs api-1 -c main --previous");
+  });
+});
+
+describe("next calls", () => {
+  test("[diagnosis-fixes] are at most three, and each fits its tool's schema, for every code and whatever the facts", () => {
+    const facts = fc.dictionary(
+      fc.constantFrom(
+        "nearest",
+        "ports",
+        "looks_like",
+        "expected",
+        "other_kinds",
+        "in_namespaces",
+        "owner_service",
+        "port",
+        "root_service",
+      ),
+      fc.oneof(
+        fc.constantFrom("api", "8080", "http:8080", "redis", "tls", "service"),
+        fc.constant(["service"]),
+        fc.constant(["http:8080"]),
+        fc.nat(),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...codes), facts, fc.boolean(), (code, some, isWanted) => {
+        const calls = nextCalls("db", { code, message: "", facts: some }, { ...situation, isWanted: () => isWanted });
+        assertNextStepsValid({ summary: "", next_steps: calls });
+      }),
+    );
+  });
+  test("a name that was mistyped becomes a plan", () => {
+    const calls = nextCalls("db", { code: "resource_missing", message: "", facts: { nearest: "postgres" } }, situation);
+    expect(calls[0]).toMatchObject({
+      tool: "configure_service",
+      arguments: { changes: [{ service: "db", set: { connection: { resource_name: "postgres" } } }] },
+    });
+  });
+  test("what lies with a service of the cluster is not mended in the file", () => {
+    const facts = { nearest: "api", upstream: "aip" };
+    const calls = nextCalls("db", { code: "resource_missing", message: "", facts }, situation);
+    expect(calls.map(({ tool }) => tool)).not.toContain("configure_service");
+  });
+});
