@@ -70,13 +70,14 @@ describe("discovery in the real composition", () => {
     const one = await cli("connect", `compose/cache:${cache.port}`);
     expect(one).toMatchObject({ code: 0 });
     expect(one.stdout).toContain("REDIS_URL");
-    cluster.put("services", {
-      metadata: { name: "web", namespace: "other" },
-      spec: { selector: { app: "web" }, ports: [{ name: "http", port: 80 }] },
-    });
-    const several = await cli("connect", "web", "--port", "80");
+    for (const name of ["shop-a", "shop-b"])
+      cluster.put("services", {
+        metadata: { name, namespace: "default" },
+        spec: { selector: { app: "web" }, ports: [{ name: "http", port: 80 }] },
+      });
+    const several = await cli("connect", "shop", "--port", "80");
     expect(several.code).toBe(1);
-    expect(several.stdout).toContain("test/other/service/web:80");
+    expect(several.stdout).toContain("test/default/service/shop-b:80");
   });
 
   test("[cluster-metadata] portwright status --include metadata says which cluster it is", async () => {

@@ -1,5 +1,5 @@
 import { errorLines, fields, list, stepLines, summaryOf, text, untrustedLines, type Fields } from "../answer-fields.ts";
-import type { Command } from "../command.ts";
+import type { Command, Invocation } from "../command.ts";
 import { callTool } from "../daemon-client.ts";
 import { exitOf } from "../finish.ts";
 import { render } from "../render.ts";
@@ -25,7 +25,7 @@ export const discover: Command = {
     const { positionals, options } = invocation;
     const answered = await callTool(invocation, "discover_targets", {
       ...(positionals.length > 0 && { query: positionals.join(" ") }),
-      ...options,
+      ...given(options, ["context", "namespace", "kind", "cursor"]),
       ...(options["limit"] !== undefined && { limit: Number(options["limit"]) }),
     });
     const { answer } = answered;
@@ -51,6 +51,10 @@ export const discover: Command = {
   },
 };
 
+/** The options that are arguments of the tool under the same name. */
+const given = (options: Invocation["options"], names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+
 const contextLine = (context: Fields): string => {
   const namespaces = Array.isArray(context["namespaces"]) ? `: ${context["namespaces"].map(text).join(", ")}` : "";
   return `context ${text(context["context"])}${context["current"] === true ? " (current)" : ""}${namespaces}`;
@@ -72,10 +76,10 @@ export const connect: Command = {
   positionals: [1, 20],
   async run(invocation) {
     const { positionals, options } = invocation;
-    const { "local-port": localPort, ...rest } = options;
+    const localPort = options["local-port"];
     const answered = await callTool(invocation, "connect", {
       target: positionals.join(" "),
-      ...rest,
+      ...given(options, ["context", "namespace", "port", "name"]),
       ...(localPort !== undefined && { local_port: Number(localPort) }),
     });
     const { answer } = answered;
