@@ -92,6 +92,7 @@ function createApplication(
     sources: () => (sources ??= loadSources(kubernetes, portOwners)),
     metadata: async () => (await kubernetes()).metadata,
     reach: createLocalReach(),
+    sshInventory: async () => (await import("#adapters/ssh/inventory/create-inventory.ts")).createSshInventory(),
     ownEnvironment: stringValues(env),
     makeAccess: (workspace, environment, trusted) =>
       createAccess({

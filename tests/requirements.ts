@@ -93,6 +93,9 @@ export const requirements = {
   "ssh-no-secret-outside":
     "a password or passphrase of SSH is in no argument, environment, file, log, result, store or error, by either driver",
   "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
+  "ssh-key-care":
+    "keys are listed with type, strength, age, permissions, use and expiry, with findings, and none is opened",
+  "ssh-tool-set": "the tools of SSH are listed only for a client that asks for their set",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
 
@@ -171,6 +174,7 @@ export const requirements = {
   "query-connections": "query tells the forwarded connections, with the program that opened each",
   "query-health": "checks, drops and the time ready are added up by the hour, and flaky services told",
   "status-expiring": "credentials and certificates that end soon are told once for all services that rest on them",
+  "kubernetes-kinds": "daemonsets, replicasets and jobs are targets too",
   "kubernetes-selector": "pods are found by their labels, alone or among those of a named object",
   "kubernetes-ordinal": "one pod of a StatefulSet is reached by its ordinal",
   "kubernetes-slices": "a service follows its EndpointSlices where they may be read, else its pods",

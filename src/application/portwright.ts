@@ -13,12 +13,14 @@ import type { HistoryStore } from "./ports/history-store.ts";
 import type { ClusterMetadataSource } from "./ports/cluster-metadata.ts";
 import type { LocalReach } from "./ports/local-reach.ts";
 import type { TargetSource } from "./ports/target-source.ts";
+import type { SshInventory } from "./ports/ssh-inventory.ts";
 import type { PlanStore } from "./ports/plan-store.ts";
 import type { Repository } from "./ports/repository.ts";
 import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
 import { applyPlan } from "./usecases/apply-plan.ts";
+import { withConfigurationFindings } from "./usecases/configuration-findings.ts";
 import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { clusterNames, readCluster } from "./usecases/cluster-metadata.ts";
@@ -35,6 +37,7 @@ import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
 import { anyWorkspaceOf, requireWorkspace, shownPath } from "./usecases/scope.ts";
 import { removeService } from "./usecases/remove-service.ts";
+import { inspectSshKeys, listSshHosts } from "./usecases/ssh-inventory.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
 import { waitFor } from "./usecases/wait-for.ts";
@@ -57,6 +60,8 @@ export interface PortwrightDependencies extends Omit<
   /** What is known about clusters; loaded on first use. */
   metadata(): Promise<ClusterMetadataSource>;
   readonly reach: LocalReach;
+  /** What the person has of SSH; loaded on first use. */
+  sshInventory(): Promise<SshInventory>;
   /** Makes the access of a workspace over the merged environment of its clients, asked anew each time. */
   makeAccess(
     workspace: string,
@@ -145,6 +150,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     searches: new KeptSearches(deps.clock),
   };
   const cluster = { metadata: () => deps.metadata(), access };
+  const ssh = { engine, clock: deps.clock, access, inventory: () => deps.sshInventory() };
   const asked = askedOf(clients);
   return {
     useCases: {
@@ -158,7 +164,9 @@ export function createPortwright(deps: PortwrightDependencies): Application {
         connect({ ...shared, ...discovery, ...walking.walk, reach: deps.reach }, args, context),
       ),
       controlService: asked((args, context) => controlService(shared, args, context)),
-      diagnose: asked((args, context) => diagnose(walking, args, context)),
+      diagnose: asked(async (args, context) =>
+        withConfigurationFindings(shared, await diagnose(walking, args, context), context.client),
+      ),
       probe: asked((args, context) => probe(walking, args, context)),
       getHistory: asked((args, context) => getHistory(shared, args, context)),
       waitFor: asked((args, context) => waitFor(shared, args, context)),
@@ -166,6 +174,8 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       removeService: asked((args, context) => removeService(shared, args, context)),
       applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
+      listSshHosts: asked((args, context) => listSshHosts(ssh, args, context)),
+      inspectSshKeys: asked((args, context) => inspectSshKeys(ssh, args, context)),
       readStatus: async (client) => {
         await clients.locate(client);
         return withBorrowed(client, await readStatus(shared, client));

@@ -46,6 +46,10 @@ export class ConnectivityError extends Error {
   }
 }
 
+/** Whether a stream's error says that the target was never reached, so that nothing of what was sent got anywhere. */
+export const isUndelivered = (error: unknown): boolean =>
+  error instanceof ConnectivityError && error.facts["delivered"] === false;
+
 /**
  * Any thrown value as a `ConnectivityError`: ours as it is, an abort as `cancelled`, the rest as `internal_error` with
  * the cause kept (its text does not become ours).

@@ -146,6 +146,9 @@ describe("[reload-rollback] an edit that made something worse", () => {
     expect(told).toMatchObject({ generation: 1, configuration_finding: { code: "config_invalid" } });
     expect(told.summary).toContain("rolled back");
     expect(told.summary).toContain("orders");
+    const why = await client.call("diagnose", { service: "orders" });
+    expect(why).toMatchObject({ healthy: true, configuration_finding: { code: "config_invalid" } });
+    expect(why.summary).toContain("rolled back");
     const [newest] = portwright.plans.generations(portwright.file, 5);
     expect(newest).toMatchObject({ number: 2, rolledBack: true });
     expect(await open.works()).toBe(true);

@@ -16,9 +16,15 @@ const hello: ClientHello = {
 };
 
 /** A session that remembers the names that it was given. */
-export function testSession(): ClientSession & { readonly names: string[] } {
+export function testSession(env: Readonly<Record<string, string>> = {}): ClientSession & { readonly names: string[] } {
   const names: string[] = [];
-  return { hello, workspace: undefined, names, rename: (name) => names.push(name), [Symbol.dispose]: () => undefined };
+  return {
+    hello: { ...hello, env },
+    workspace: undefined,
+    names,
+    rename: (name) => names.push(name),
+    [Symbol.dispose]: () => undefined,
+  };
 }
 
 /** Every message that the server logged. */
@@ -48,6 +54,8 @@ export function testUseCases(own: Partial<UseCases> = {}): UseCases {
     removeService: () => ok("Removes redis.", { plan_id: "remove-redis-7c2f", risk: "review" }),
     applyPlan: () => ok("Applied as generation 2.", { outcome: "applied", generation: 2 }),
     query: () => ok("Nothing was recorded.", { rows: [] }),
+    listSshHosts: () => ok("1 of 1 SSH hosts.", { hosts: [{ host: "bastion" }], total: 1 }),
+    inspectSshKeys: () => ok("No SSH keys.", { keys: [] }),
     readStatus: () => ok("dev: 1 of 1 ready.", { state: "ready" }),
     readService: (_client, name) => ok(`${name} is ready.`, { service: name }),
     readCluster: (_client, name) => ok(`${name} is a cluster.`, { context: name }),
@@ -68,9 +76,9 @@ export interface Served {
   readonly far: Duplex;
 }
 
-export function serve(own: Partial<UseCases> = {}): Served {
+export function serve(own: Partial<UseCases> = {}, env: Readonly<Record<string, string>> = {}): Served {
   const [near, far] = duplexPair();
-  const session = testSession();
+  const session = testSession(env);
   const log = testLog();
   const connection = serveMcp(near, near, session, testUseCases(own), log, "1.2.3");
   return { session, log, connection, transport: new StreamTransport(far, far), far };

@@ -44,6 +44,18 @@ describe("the surface", () => {
       await connection.closed;
     });
 
+    test("[ssh-tool-set] a client that asks for a set has its tools behind the others, in the golden file", async () => {
+      const { transport, connection } = serve({}, { PORTWRIGHT_TOOLS: "none, ssh" });
+      const client = await connect(transport);
+      const listed = ((await client.listTools()) as ListedTool[]).map(ours).map(withoutDialect);
+      expect(listed.slice(0, tools.length)).toEqual(JSON.parse(golden("tools.json")));
+      expect(listed.slice(tools.length)).toEqual(JSON.parse(golden("tools-ssh.json")));
+      const { answer } = await client.callTool("list_ssh_hosts", { query: "bas" });
+      expect(answer["hosts"]).toEqual([{ host: "bastion" }]);
+      await client.close();
+      await connection.closed;
+    });
+
     test("[mcp-instructions] says who it is, and what it is for in at most 2,048 characters", async () => {
       const { transport } = serve();
       const client = await connect(transport);

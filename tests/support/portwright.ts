@@ -5,6 +5,7 @@ import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import { createRepository } from "#adapters/repository/example-variables.ts";
 import { createConfigSource } from "#adapters/config-files/index.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
+import { createSshInventory } from "#adapters/ssh/inventory/create-inventory.ts";
 import { createLocalReach } from "#adapters/net/local-reach.ts";
 import { createProbes } from "#adapters/probes/index.ts";
 import { openStores } from "#adapters/sqlite/open-stores.ts";
@@ -94,6 +95,7 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
     sources: () => Promise.resolve(options.sources ?? []),
     metadata: () => Promise.resolve(options.metadata ?? noMetadata),
     reach: createLocalReach(),
+    sshInventory: () => Promise.resolve(createSshInventory()),
     ownEnvironment: {},
     makeAccess: (_workspace, environment, trusted) =>
       createAccess({

@@ -195,6 +195,15 @@ describe("[kubernetes-slices] EndpointSlices say which pods of a service take co
     expect(named(pods, slice(endpoint("a", false)), slice(endpoint("a", true)))).toEqual(["a"]);
   });
 
+  test("their port is the pod's own", () => {
+    const { candidates } = targetState(target("web"), {
+      object: service({ ports, selector: { app: "web" } }),
+      pods: [pod("a")],
+      slices: [slice(endpoint("a"))],
+    });
+    expect(candidates[0]?.port).toBe(8081);
+  });
+
   test("without slices the pods tell, and publishNotReadyAddresses", () => {
     expect(named([pod("a"), pod("b", false)])).toEqual(["a"]);
   });

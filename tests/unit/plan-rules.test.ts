@@ -89,6 +89,13 @@ describe("[plan-apply] impact", () => {
       other_clients: ["vscode"],
       env: ["+A"],
     });
+    // A way through a service that moved is another way.
+    const through = await read(file([ssh("hop"), ssh("far", "via: [hop]"), ssh("farther", "via: [far]"), ssh("x")]));
+    const hopped = await read(
+      file([ssh("hop", "local_port: 7001"), ssh("far", "via: [hop]"), ssh("farther", "via: [far]"), ssh("x")]),
+    );
+    const all = runs(["hop", "far", "farther", "x"]);
+    expect(impactOf(through, hopped, all, [])).toMatchObject({ restarts: ["hop", "far", "farther"], untouched: 1 });
     const [a, b] = [before.services[0]?.spec, after.services[0]?.spec];
     expect(a && b && needsNewLink(a, b)).toBe(false);
   });

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError, isUndelivered } from "#domain/connectivity-error.ts";
 import type { ByteSource, Tenure } from "./byte-source.ts";
 import { isDirect } from "./direct-stream.ts";
 import { GatheringWriter } from "./gathering-writer.ts";
@@ -16,10 +16,6 @@ export interface EarlyInput {
   readonly bytes: readonly Buffer[];
   readonly ended: boolean;
 }
-
-/** The stream's error says that the target was never reached, so that nothing of what was sent got anywhere. */
-const isUndelivered = (error: unknown): boolean =>
-  error instanceof ConnectivityError && error.facts["delivered"] === false;
 
 /** Cuts a stream so that the peer sees a reset (TCP: RST), not an end. */
 export function reset(stream: Duplex): void {

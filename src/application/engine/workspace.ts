@@ -2,7 +2,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { stopLayers } from "#domain/dependency-order.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { inheritedWants } from "#domain/inherited-wants.ts";
-import { needsNewLink } from "#domain/plan/impact.ts";
+import { relinked } from "#domain/plan/impact.ts";
 import { sameValue } from "#domain/plan/raw-configuration.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/spec/configuration.ts";
@@ -211,10 +211,9 @@ export class Workspace {
     this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
     for (const service of this.#deps.adHoc.declarations())
       if (!this.#declared.has(service.name)) this.#declared.set(service.name, service);
-    const outdated = [...this.#runtimes].filter(([name, runtime]) => {
-      const spec = this.#declared.get(name)?.spec;
-      return spec === undefined || needsNewLink(runtime.spec, spec);
-    });
+    const specs = new Map([...this.#declared].flatMap(([name, { spec }]) => (spec ? [[name, spec] as const] : [])));
+    const moved = relinked(new Map([...this.#runtimes].map(([name, { spec }]) => [name, spec])), specs);
+    const outdated = [...this.#runtimes].filter(([name]) => !specs.has(name) || moved.has(name));
     for (const [name] of outdated) this.#runtimes.delete(name);
     await Promise.all(outdated.map(([, runtime]) => runtime.stop()));
     const bound: string[] = [];

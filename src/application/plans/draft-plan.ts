@@ -83,7 +83,7 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
     summary: draft.sentence ?? planSummary(words),
     confirm: draft.sentence ?? confirmSentence(words),
     starts: impact.starts,
-    trust,
+    trust: untrusted ? trust : "",
   };
 }
 

@@ -4,8 +4,6 @@ import type { ConfigurationChange } from "#domain/plan/configuration-diff.ts";
 import { impactOf } from "#domain/plan/impact.ts";
 import type { Plan } from "#domain/plan/plan.ts";
 import { confirmSentence, planSummary } from "#domain/plan/plan-words.ts";
-import type { RawConfiguration } from "#domain/plan/raw-configuration.ts";
-import { trustText } from "#domain/plan/trust-keys.ts";
 import type { Configuration } from "#domain/spec/configuration.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { PlanDependencies } from "./plan-dependencies.ts";
@@ -17,14 +15,14 @@ interface FileEdit {
   readonly old: Configuration;
   readonly changes: readonly ConfigurationChange[];
   readonly reasons: readonly string[];
-  readonly rawNow: RawConfiguration;
+  readonly trust: string;
 }
 
 /** An edit by hand that waits for a person, as a plan. It lasts for as long as the file is as it is. */
 export function filePlan(
   deps: PlanDependencies,
   workspace: Workspace,
-  { now, before, old, changes, reasons, rawNow }: FileEdit,
+  { now, before, old, changes, reasons, trust }: FileEdit,
 ): Plan {
   const impact = impactOf(old, now.configuration, runningIn(deps.engine(), workspace), []);
   const title = `Take over the edit of ${basename(workspace.path)}`;
@@ -47,6 +45,6 @@ export function filePlan(
     summary: planSummary(words),
     confirm: confirmSentence(words),
     starts: [],
-    trust: trustText(rawNow),
+    trust,
   };
 }

@@ -2,7 +2,6 @@ import { basename } from "node:path";
 import type { Failure } from "#domain/connectivity-error.ts";
 import { diffConfigurations, type ConfigurationChange } from "#domain/plan/configuration-diff.ts";
 import { planSteps } from "#domain/plan/impact.ts";
-import type { RawConfiguration } from "#domain/plan/raw-configuration.ts";
 import { restrictionsOf } from "#domain/plan/risk.ts";
 import { trustText } from "#domain/plan/trust-keys.ts";
 import type { Configuration } from "#domain/spec/configuration.ts";
@@ -137,7 +136,8 @@ export class KeptConfiguration {
     const assessed = { changes, after: rawNow, configurations: [old, now.configuration], untrusted: !trusted };
     const reasons = restrictionsOf(assessed);
     const approved = this.#held?.digest === now.digest && this.#isApproved(this.#held);
-    if (reasons.length > 0 && !approved) return this.#hold(workspace, now, before, old, changes, reasons, rawNow);
+    if (reasons.length > 0 && !approved)
+      return this.#hold(workspace, now, before, old, changes, reasons, trusted ? "" : trust);
     this.#settleHeld();
     this.#refused = undefined;
     this.#keep(now.digest, now.text, "file", editSummary(changes));
@@ -162,11 +162,11 @@ export class KeptConfiguration {
     old: Configuration,
     changes: readonly ConfigurationChange[],
     reasons: readonly string[],
-    rawNow: RawConfiguration,
+    trust: string,
   ): Promise<Admission> {
     if (this.#held?.digest !== now.digest || this.#held.plan === undefined) {
       this.#settleHeld();
-      const plan = filePlan(this.#deps, workspace, { now, before, old, changes, reasons, rawNow });
+      const plan = filePlan(this.#deps, workspace, { now, before, old, changes, reasons, trust });
       this.#deps.plans.savePlan(plan);
       const name = basename(this.path);
       const failure = waits(name, plan);
@@ -233,7 +233,7 @@ export class KeptConfiguration {
   }
 
   async #bindTrust(text: string): Promise<void> {
-    const trust = trustText(await this.#deps.editor.raw(this.path, text));
+    const trust = mayWantTrust.test(text) ? trustText(await this.#deps.editor.raw(this.path, text)) : "";
     this.#trustDigest = trust === "" ? "" : this.#deps.editor.digest(trust);
   }
 
@@ -242,3 +242,6 @@ export class KeptConfiguration {
     return reading.ok ? reading.configuration : undefined;
   }
 }
+
+/** A text without one of these words has no such key, and need not be looked through. */
+const mayWantTrust = /\$\{(?:file|command):|command|exec/;

@@ -48,6 +48,16 @@ export interface ConnectArgs {
   readonly name?: string | undefined;
 }
 
+export interface ListSshHostsArgs {
+  /** A part of a host's name. */
+  readonly query?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface InspectSshKeysArgs {
+  readonly only?: "problems" | undefined;
+}
+
 export interface ControlServiceArgs {
   readonly service: string;
   readonly action: "start" | "stop" | "restart" | "reconnect";
@@ -144,6 +154,8 @@ export interface UseCases {
   probe(args: ProbeArgs, context: CallContext): Promise<Answer>;
   waitFor(args: WaitForArgs, context: CallContext): Promise<Answer>;
   getHistory(args: GetHistoryArgs, context: CallContext): Promise<Answer>;
+  listSshHosts(args: ListSshHostsArgs, context: CallContext): Promise<Answer>;
+  inspectSshKeys(args: InspectSshKeysArgs, context: CallContext): Promise<Answer>;
   query(args: QueryArgs, context: CallContext): Promise<Answer>;
   configureService(args: ConfigureServiceArgs, context: CallContext): Promise<Answer>;
   removeService(args: RemoveServiceArgs, context: CallContext): Promise<Answer>;

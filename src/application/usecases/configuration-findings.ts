@@ -1,5 +1,7 @@
 import { describeProblem } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { ClientSession } from "../client.ts";
+import type { Answer } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
 
 const shownProblems = 5;
@@ -33,4 +35,14 @@ export function findingSentence({ configurations }: UseCaseDependencies, workspa
 export function generationOf({ configurations }: UseCaseDependencies, workspace: Workspace): object {
   const number = configurations.of(workspace.path).inForce?.number;
   return number === undefined ? {} : { generation: number };
+}
+
+/** An answer about the client's workspace with what is to be said about its file. */
+export function withConfigurationFindings(deps: UseCaseDependencies, answer: Answer, client: ClientSession): Answer {
+  const workspace = [...deps.engine.workspaces()].find(({ path }) => path === client.workspace);
+  if (!workspace) return answer;
+  const [problem] = workspace.problems;
+  const invalid = problem ? ` The configuration file is not valid and not in force: ${describeProblem(problem)}.` : "";
+  const found = { ...configurationFindings(deps, workspace), ...answer };
+  return { ...found, summary: `${answer.summary}${invalid}${findingSentence(deps, workspace)}` };
 }

@@ -47,15 +47,13 @@ async function showPlan(deps: UseCaseDependencies, id: string): Promise<Answer> 
   const { plan, approval } = openPlan(deps, id);
   const current = plan.source.kind === "create" ? "" : await deps.plan.editor.readText(plan.workspace);
   const shown = await planAnswer(deps, plan, current, []);
-  const raw = await deps.plan.editor.raw(plan.workspace, current);
-  const changed = plan.trust !== "" && plan.trust !== trustText(raw);
   return {
     ...shown,
     workspace: plan.workspace,
     digest: plan.digest,
     by: plan.by,
     approved: approval?.digest === plan.digest,
-    ...((changed || plan.source.kind === "file") && plan.trust !== "" && { trusts: keyRows(plan.trust) }),
+    ...(plan.trust !== "" && { trusts: keyRows(plan.trust) }),
     user_steps: [],
     next_steps: [],
   };

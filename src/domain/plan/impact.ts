@@ -37,6 +37,27 @@ export function needsNewLink(before: ServiceSpec, after: ServiceSpec): boolean {
   return !sameValue(strip(before), strip(after));
 }
 
+/**
+ * Names of the services that must be replaced to become what is declared now: those that lead elsewhere, and those whose
+ * way (`via`) leads through one of them, or through one that came or went.
+ */
+export function relinked(
+  before: ReadonlyMap<string, ServiceSpec>,
+  after: ReadonlyMap<string, ServiceSpec>,
+): ReadonlySet<string> {
+  const moved = new Set<string>();
+  for (const name of new Set([...before.keys(), ...after.keys()])) {
+    const [was, is] = [before.get(name), after.get(name)];
+    if (!was || !is || needsNewLink(was, is)) moved.add(name);
+  }
+  const through = [...after].filter(([, { via = [] }]) => via.some((hop) => before.has(hop) || after.has(hop)));
+  for (let size = -1; size !== moved.size;) {
+    size = moved.size;
+    for (const [name, { via = [] }] of through) if (via.some((hop) => moved.has(hop))) moved.add(name);
+  }
+  return new Set([...moved].filter((name) => before.has(name) && after.has(name)));
+}
+
 type Step = "start" | "restart" | "stop" | "untouched";
 
 /**
@@ -51,6 +72,9 @@ export function planSteps(
 ): ReadonlyMap<string, Step> {
   const old = byName(before);
   const now = byName(after);
+  const specs = (services: ReadonlyMap<string, ServiceDeclaration>): Map<string, ServiceSpec> =>
+    new Map([...services].flatMap(([name, { spec }]) => (spec ? [[name, spec] as const] : [])));
+  const moved = relinked(specs(old), specs(now));
   const steps = new Map<string, Step>();
   for (const name of new Set([...old.keys(), ...now.keys()])) {
     const { wanted } = running(name);
@@ -64,7 +88,7 @@ export function planSteps(
     if (!canRun) {
       if (ran) steps.set(name, "stop");
     } else if (!ran || was === undefined || is === undefined) steps.set(name, "start");
-    else steps.set(name, needsNewLink(was, is) ? "restart" : "untouched");
+    else steps.set(name, moved.has(name) ? "restart" : "untouched");
   }
   return steps;
 }

@@ -42,7 +42,7 @@ export interface Plan {
   readonly confirm: string;
   /** Services that it brings up. */
   readonly starts: readonly string[];
-  /** The text that a trust would be bound to afterwards; empty: nothing to trust. */
+  /** What a person who approves it comes to trust: the text that the trust is bound to; empty: nothing new. */
   readonly trust: string;
 }
 

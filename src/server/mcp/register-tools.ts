@@ -3,7 +3,7 @@ import { answerText } from "./answer-text.ts";
 import { callTool, type Outcome } from "./boundary.ts";
 import { runningCall } from "./call-context.ts";
 import type { Connection } from "./connection.ts";
-import { tools } from "./registry.ts";
+import { toolsFor } from "./registry.ts";
 import { shownSchema } from "./shown-schema.ts";
 import { wireSchema } from "./wire-schema.ts";
 
@@ -14,9 +14,9 @@ const toolResult = ({ answer, isError }: Outcome): CallToolResult => ({
   ...(isError && { isError }),
 });
 
-/** Registers every tool, in the registry's order. */
+/** Registers every tool, and those of the sets that the client asks for, in the registry's order. */
 export function registerTools(server: McpServer, connection: Connection): void {
-  for (const tool of tools) {
+  for (const tool of toolsFor(connection.session.hello.env["PORTWRIGHT_TOOLS"])) {
     server.registerTool(
       tool.name,
       {

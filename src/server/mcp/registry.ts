@@ -16,6 +16,8 @@ import { diagnose } from "#tools/diagnose.ts";
 import { getHistory } from "#tools/get-history.ts";
 import { discoverTargets } from "#tools/discover-targets.ts";
 import { getStatus } from "#tools/get-status.ts";
+import { inspectSshKeys } from "#tools/inspect-ssh-keys.ts";
+import { listSshHosts } from "#tools/list-ssh-hosts.ts";
 import { probe } from "#tools/probe.ts";
 import { query } from "#tools/query.ts";
 import { removeService } from "#tools/remove-service.ts";
@@ -45,6 +47,18 @@ export const tools: readonly AnyTool[] = [
   applyPlan,
   getHistory,
 ];
+
+/**
+ * Sets of further tools, which a client asks for by name (`portwright mcp --tools ssh`, or the variable
+ * `PORTWRIGHT_TOOLS` of its environment): what is wanted now and then does not take every model's attention.
+ */
+export const toolSets: Readonly<Record<string, readonly AnyTool[]>> = { ssh: [listSshHosts, inspectSshKeys] };
+
+/** The tools of a client: all, then those of the sets that it asks for. A set that does not exist has none. */
+export function toolsFor(asked: string | undefined): readonly AnyTool[] {
+  const names = new Set((asked ?? "").split(",").map((name) => name.trim()));
+  return [...tools, ...Object.entries(toolSets).flatMap(([name, set]) => (names.has(name) ? set : []))];
+}
 
 export const prompts: readonly AnyPrompt[] = [startMyDevEnvironment, whyIsItFailing];
 export const resources: readonly ResourceDefinition<UseCases>[] = [status];

@@ -1,4 +1,4 @@
-import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError, isUndelivered } from "#domain/connectivity-error.ts";
 import type { TargetLoad } from "#domain/routing/pick-target.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { Candidate } from "../target/target-state.ts";
@@ -80,8 +80,10 @@ export class PodMember {
     this.lastUsedMs = this.#parts.clock.monotonicMs();
     const pool = this.#pool ?? (await this.warmUp());
     const stream = await pool.open({ namespace: this.#parts.namespace, pod, port, endCuts }, signal);
-    stream.once("error", (error: ConnectivityError) => {
-      if (error.facts["delivered"] === false || error.code === "forward_refused") this.passOver();
+    stream.once("error", (error) => {
+      // Whoever reads it may destroy it with an error of their own.
+      const refused = error instanceof ConnectivityError && (isUndelivered(error) || error.code === "forward_refused");
+      if (refused) this.passOver();
     });
     return stream;
   }

@@ -77,7 +77,9 @@ function stateOfSlices(
   if (able.length === 0) return none(notReady(pods, facts));
   const candidates = able.flatMap(({ name, uid, port }) => {
     const pod = known.get(name);
-    if (pod !== undefined) return candidateOf(pod, podPort(pod, wanted) ?? port, true) ?? [];
+    const own = pod && podPort(pod, wanted);
+    // A slice has its port from the pod already; for a headless Service the number may be meant as it is.
+    if (pod !== undefined) return candidateOf(pod, wanted.headless === undefined ? (port ?? own) : own, true) ?? [];
     return port === undefined ? [] : [unknownPod(name, uid, port)];
   });
   return inOrder(candidates) ?? none(missingContainerPort(pods, wanted, facts));

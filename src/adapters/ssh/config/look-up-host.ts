@@ -17,6 +17,8 @@ export interface LookUp {
   /** In place of `~/.ssh/config` and `/etc/ssh/ssh_config`. */
   readonly files?: readonly ConfigFile[];
   readonly signal?: AbortSignal;
+  /** `false`: no command of `Match exec` is run, and none of them matches. */
+  readonly commands?: boolean;
 }
 
 /** The files' word on one host, with the values that all else depends on. */
@@ -78,6 +80,7 @@ export async function lookUpHost(name: string, access: Access, asked: LookUp): P
     localUser,
     finalPass,
     exec(written) {
+      if (asked.commands === false) return Promise.resolve(false);
       const command = expandTokens(written, allTokens, tokens(namedHost()));
       let running = ran.get(command);
       // A second reading asks the same question again.

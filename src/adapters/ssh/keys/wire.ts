@@ -32,3 +32,16 @@ export class WireReader {
     return this.#bytes.subarray(this.#at);
   }
 }
+
+/** The public half of a private key in OpenSSH's own form, which stands before the encrypted part (PROTOCOL.key). */
+export function opensshPublicBlob(text: string): Buffer | undefined {
+  const base64 = /^-----BEGIN OPENSSH PRIVATE KEY-----\s+([A-Za-z0-9+/=\s]+)/.exec(text)?.[1];
+  const magic = "openssh-key-v1\0";
+  const blob = Buffer.from(base64 ?? "", "base64");
+  if (blob.toString("latin1", 0, magic.length) !== magic) return undefined;
+  const reader = new WireReader(blob.subarray(magic.length));
+  // Cipher, derivation, its options.
+  for (let index = 0; index < 3; index++) reader.string();
+  reader.uint32();
+  return reader.string();
+}
