@@ -1,6 +1,7 @@
 /**
  * How soon the truth is told and things come back, on the testbed: the sshd session of a forward killed on the server,
- * and a pod deleted under a forward. `kubectl port-forward` beside it: what its client sees after the same deletion.
+ * a pod deleted under a forward, and a target that is gone while nobody uses it and while somebody does.
+ * `kubectl port-forward` beside it: what its client sees after the same deletion.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -9,8 +10,10 @@ import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startRespServer } from "../tests/support/resp-server.ts";
 import { connectMcp, type McpClient } from "../src/cli/demo/mcp-client.ts";
 import { end, mainJs } from "./support/process.ts";
+import { sshSessions } from "./support/ssh-sessions.ts";
 import { median, printTable } from "./support/stats.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 5);
@@ -26,6 +29,10 @@ const [kubectlProgram = "kubectl", ...kubectlFirst] = TESTBED_KUBECTL?.split(" "
 const kubectl = (...args: string[]): string =>
   execFileSync(kubectlProgram, [...kubectlFirst, ...args], { encoding: "utf8" });
 
+/** A target of our own behind the bastion, that can go away. */
+const target = await startRespServer();
+const targetIntervalMs = 2000;
+
 const home = mkdtempSync(join(tmpdir(), "pw-bench-"));
 const cwd = join(home, "project");
 mkdirSync(cwd);
@@ -39,6 +46,11 @@ services:
     remote_port: ${TB_REDIS_PORT}
     connection: {host: 127.0.0.1, port: ${TB_BASTION_PORT}, user: tbuser, key_file: "${TB_SSH_CLIENT_DIR}/id_plain", known_hosts_file: "${TB_SSH_CLIENT_DIR}/known_hosts", remote_host: 127.0.0.1}
     health_check: {type: redis, interval: 30s}
+  - name: own
+    technology: ssh
+    remote_port: ${target.port}
+    connection: {host: 127.0.0.1, port: ${TB_BASTION_PORT}, user: tbuser, key_file: "${TB_SSH_CLIENT_DIR}/id_plain", known_hosts_file: "${TB_SSH_CLIENT_DIR}/known_hosts", remote_host: 127.0.0.1}
+    health_check: {type: redis, interval: ${targetIntervalMs / 1000}s}
   - name: web
     technology: kubernetes
     remote_port: 80
@@ -81,17 +93,6 @@ async function held(
     throw error;
   }
   return { socket, broken };
-}
-
-/** The sshd processes at the far end of a process's connections to the bastion. */
-function sessionPids(pid: number): number[] {
-  const rows = execFileSync("ss", ["-tnpH"], { encoding: "utf8" })
-    .split("\n")
-    .map((line) => line.split(/\s+/));
-  const ours = rows.filter((row) => row[4]?.endsWith(`:${TB_BASTION_PORT}`) && row[5]?.includes(`pid=${pid},`));
-  const locals = new Set(ours.map((row) => row[3]));
-  const far = rows.filter((row) => row[3]?.endsWith(`:${TB_BASTION_PORT}`) && locals.has(row[4] ?? ""));
-  return far.flatMap((row) => [...(row[5] ?? "").matchAll(/pid=(\d+)/g)].map((match) => Number(match[1])));
 }
 
 /** Pods that are Ready, as kubectl's own watch says, with the moment at which each was seen so first. */
@@ -140,7 +141,7 @@ const httpRequest = "GET /hostname HTTP/1.1\r\nhost: web\r\n\r\n";
 
 async function killSession(client: McpClient, port: number, daemon: number): Promise<void> {
   const { broken } = await held(port, "PING\r\n");
-  for (const pid of sessionPids(daemon)) process.kill(pid, "SIGKILL");
+  for (const pid of sshSessions([daemon])) process.kill(pid, "SIGKILL");
   const [brokenAt, notReadyAt] = await Promise.all([
     broken,
     until(async () => !(await isReady(client, "cache")), 3000),
@@ -152,6 +153,28 @@ async function killSession(client: McpClient, port: number, daemon: number): Pro
     Number.isNaN(notReadyAt) ? 0 : Math.max(0, notReadyAt - brokenAt),
   );
   note("ssh: ready again after the kill was seen", readyAt - brokenAt);
+}
+
+/** The target goes away: while nobody uses it, then under a first connection that fails. */
+async function loseTarget(client: McpClient, port: number): Promise<void> {
+  const gone = async (what: string, sinceMs: () => Promise<number>): Promise<void> => {
+    // Anywhere in the interval.
+    await pause(Math.random() * targetIntervalMs);
+    await target.away();
+    const fromMs = await sinceMs();
+    note(what, (await until(async () => !(await isReady(client, "own")))) - fromMs);
+    await target.back();
+    await until(() => isReady(client, "own"));
+  };
+  await gone("target gone, nobody uses it: told not ready", () => Promise.resolve(performance.now()));
+  let user: Socket | undefined;
+  await gone("target gone: told not ready after the first connection that fails was made", () => {
+    // It is not turned away at once: it waits for a better time. So its beginning counts.
+    user = connect(port, "127.0.0.1");
+    user.on("error", () => undefined).resume();
+    return Promise.resolve(performance.now());
+  });
+  user?.destroy();
 }
 
 async function deletePod(client: McpClient, port: number): Promise<void> {
@@ -236,6 +259,8 @@ try {
   ) as { pid: number };
   for (let round = 0; round < rounds; round++) {
     await killSession(client, portOf("cache"), pid);
+    await until(() => isReady(client, "own"));
+    await loseTarget(client, portOf("own"));
     await deletePod(client, portOf("web"));
     if (await kubectlAfterDeletion()) kubectlRecovered++;
     kubectl("rollout", "status", "deployment/web", "-n", namespace, "--timeout=60s");
@@ -245,10 +270,13 @@ try {
 } finally {
   execFileSync(process.execPath, [mainJs, "daemon", "stop"], { env, cwd, stdio: "ignore" });
   kubectl("delete", "namespace", namespace, "--wait=false");
+  await target[Symbol.asyncDispose]();
   rmSync(home, { recursive: true, force: true });
 }
 
 const wanted: Record<string, string> = {
+  "target gone, nobody uses it: told not ready": `≤ ${targetIntervalMs}`,
+  "target gone: told not ready after the first connection that fails was made": "≤ 200",
   "ssh: told not ready after the first broken connection": "≤ 500",
   "ssh: ready again after the kill was seen": "≤ 3000",
   "pod: told not ready after the first broken connection": "≤ 500",

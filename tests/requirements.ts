@@ -149,6 +149,9 @@ export const requirements = {
   "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
   "check-http": "http and https are checked by status and content, through the path",
+  "check-logins": "checks log in by the usual ways of each protocol, and a wrong password is told as one",
+  "check-command":
+    "a command check runs without a shell, in a trusted workspace only, through the path, bounded in time and memory",
   "check-real-servers":
     "each kind of check is right about the real server: healthy, stopped, slow, wrong password, missing database, TLS",
   "check-postgres": "PostgreSQL is checked by its own protocol, with a query when credentials are given",

@@ -27,16 +27,11 @@ export function installLocalport(): string | undefined {
 
 const upTimeoutMs = 60_000;
 
-/**
- * Its daemon with what it started, once all ports take connections (which says less than our `ready`) and `settleMs`
- * more have passed.
- * @throws Error when not all of them do within a minute
- */
-export async function measureLocalport(yaml: string, ports: readonly number[], settleMs: number): Promise<TreeMemory> {
+/** Its daemon, started as its `daemon start` does it, as a child of ours; ends with all that it started. */
+export function startLocalport(yaml: string): { readonly pid: number } & AsyncDisposable {
   const home = mkdtempSync(join(tmpdir(), "lp-bench-"));
   const file = join(home, "localport.yaml");
   writeFileSync(file, yaml);
-  // What its `daemon start` runs, as a child of ours.
   const daemon = spawn(
     python,
     ["-m", "localport.daemon", "--config", file, "--pid-file", join(home, "pid"), "--foreground"],
@@ -51,23 +46,34 @@ export async function measureLocalport(yaml: string, ports: readonly number[], s
       },
     },
   );
-  try {
-    const untilMs = performance.now() + upTimeoutMs;
-    for (const port of ports) {
-      while (!(await accepts(port))) {
-        if (performance.now() > untilMs) throw new Error(`LocalPort does not serve port ${port} after a minute`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+  return {
+    pid: daemon.pid ?? 0,
+    async [Symbol.asyncDispose]() {
+      const children = processTree(daemon.pid ?? 0).slice(1);
+      await end(daemon);
+      // It may leave some behind.
+      for (const pid of children) endIfThere(pid);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Its daemon with what it started, once all ports take connections (which says less than our `ready`) and `settleMs`
+ * more have passed.
+ * @throws Error when not all of them do within a minute
+ */
+export async function measureLocalport(yaml: string, ports: readonly number[], settleMs: number): Promise<TreeMemory> {
+  await using daemon = startLocalport(yaml);
+  const untilMs = performance.now() + upTimeoutMs;
+  for (const port of ports) {
+    while (!(await accepts(port))) {
+      if (performance.now() > untilMs) throw new Error(`LocalPort does not serve port ${port} after a minute`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await new Promise((resolve) => setTimeout(resolve, settleMs));
-    return memoryOfTree(daemon.pid ?? 0);
-  } finally {
-    const children = processTree(daemon.pid ?? 0).slice(1);
-    await end(daemon);
-    // It may leave some behind.
-    for (const pid of children) endIfThere(pid);
-    rmSync(home, { recursive: true, force: true });
   }
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  return memoryOfTree(daemon.pid);
 }
 
 function endIfThere(pid: number): void {
