@@ -45,7 +45,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "take another cluster behind a context",
     load: async () => (await import("./commands/context.ts")).context,
   },
-  ssh: { summary: "trust a host's key", load: async () => (await import("./commands/ssh.ts")).ssh },
+  ssh: {
+    summary: "trust a host's key; make and rotate keys",
+    load: async () => (await import("./commands/ssh.ts")).ssh,
+  },
   daemon: {
     summary: "start, stop and look at the background process",
     load: async () => (await import("./commands/daemon.ts")).daemon,
