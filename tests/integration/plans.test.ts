@@ -248,6 +248,14 @@ describe("a plan", () => {
     );
   });
 
+  test("names the file where it is not the client's own", async () => {
+    await started([cache()]);
+    const empty = join(portwright.folder, "..", `empty-${Date.now()}`);
+    const guest = await portwright.connect({ cwd: empty });
+    const plan = await guest.call("configureService", { changes: [{ service: "cache", set: { description: "x" } }] });
+    expect(plan["confirm"]).toContain(`In ${portwright.file}: `);
+  });
+
   test("[plan-approve] what restarts a service of another client wants a person", async () => {
     await started([cache(), cache("mine")]);
     const other = await portwright.connect({ name: "vscode" });
