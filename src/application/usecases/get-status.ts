@@ -56,6 +56,7 @@ export async function getStatus(deps: StatusDependencies, args: GetStatusArgs, c
     ...(notReady.length > shownNotReady && { not_ready_total: notReady.length }),
     ...(ready.length > 0 && { ready: readyTable(deps, workspace, ready) }),
     ...(stopped.length > 0 && { stopped }),
+    ...adHocOf(workspace, shown),
     ...(env.length > 0 && { env }),
     ...(include.includes("expiring") && { expiring: expiring(deps, workspace, context.client.hello.timeZone) }),
     ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
@@ -70,6 +71,12 @@ export async function getStatus(deps: StatusDependencies, args: GetStatusArgs, c
       .map(({ id, name }) => (id === context.client.hello.id ? `${name} (this)` : name)),
     next_steps: nextSteps(workspace, notReady, stopped.length === shown.length && shown.length > 0),
   };
+}
+
+/** What no file declares: it was asked for by `connect`. */
+function adHocOf(workspace: Workspace, shown: readonly string[]): { readonly ad_hoc?: string[] } {
+  const names = shown.filter((name) => workspace.isAdHoc(name));
+  return names.length === 0 ? {} : { ad_hoc: names };
 }
 
 async function metadataOf(
