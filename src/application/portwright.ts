@@ -151,12 +151,11 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   };
   const cluster = { metadata: () => deps.metadata(), access };
   const ssh = { engine, clock: deps.clock, access, inventory: () => deps.sshInventory() };
+  const proposing = { ...shared, ...discovery, repository: deps.repository };
   const asked = askedOf(clients);
   return {
     useCases: {
-      startEnvironment: asked((args, context) =>
-        startEnvironment({ ...shared, ...discovery, repository: deps.repository }, args, context),
-      ),
+      startEnvironment: asked((args, context) => startEnvironment(proposing, args, context)),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
       getStatus: asked((args, context) => getStatus({ ...shared, cluster }, args, context)),
       discoverTargets: asked((args, context) => discoverTargets(discovery, args, context)),
@@ -198,7 +197,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
-    person: (request, client) => person(shared, request, client),
+    person: (request, client) => person(proposing, request, client),
     status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };

@@ -11,10 +11,10 @@ import type { Invocation } from "./command.ts";
  * Says something for the person at the terminal, in the opening line of a connection: no tool, so no AI client can.
  * @throws ConnectivityError the daemon's, or `daemon_unreachable`, `not_supported` (an older daemon)
  */
-export async function askDaemonFor(invocation: Invocation, person: PersonRequest): Promise<Fields> {
+export async function askDaemonFor(invocation: Invocation, person: PersonRequest, timeoutMs = 10_000): Promise<Fields> {
   const { config, cwd, env } = invocation;
   const hello = { id: newClientId(), version: portwrightVersion, client: "terminal", config, terminal: true, env, cwd };
-  const connection = await reachDaemon(daemonPlace(invocation), { ...clientHello(hello), person });
+  const connection = await reachDaemon(daemonPlace(invocation), { ...clientHello(hello), person }, { timeoutMs });
   connection.socket.destroy();
   const { told, error } = connection.answer;
   if (error !== undefined) throw new ConnectivityError(error.code, error.message, error.facts);

@@ -1,4 +1,6 @@
 /** `plan`, `apply`, `approve` and `trust`, over a daemon with canned answers. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startDaemon } from "../support/daemon-in-process.ts";
 import { Sandbox } from "../support/processes.ts";
@@ -63,5 +65,20 @@ describe("[plan-cli] plan and apply", () => {
     const scripted = await runCli(sandbox, ["apply", "x-1234", "--confirm", "Add redis.", "--only", "redis"]);
     expect(scripted.stdout).toContain("redis PING");
     expect((await runCli(sandbox, ["apply", "x-1234"])).stderr).toContain("needs a person at a terminal");
+  });
+});
+
+describe("[proposal] config init", () => {
+  test("shows what was found, asks, and applies it; where there is a file it says so", async () => {
+    const yes = await runCli(sandbox, ["config", "init", "--output", "text"], { person: ["y"] });
+    expect(yes.stderr).toContain("redis  staging/data/service/redis:6379  name matches  (REDIS_URL)");
+    expect(yes.stderr).toContain("orders  a/b/service/orders:80 or c/b/service/orders:80");
+    expect(yes.stdout).toContain("Applied as generation 15.");
+    expect((await runCli(sandbox, ["config", "init"], { person: ["n"] })).code).toBe(1);
+    expect((await runCli(sandbox, ["config", "init", "--yes"])).code).toBe(0);
+    writeFileSync(join(sandbox.home, "portwright.yaml"), "services: []\n");
+    const there = await runCli(sandbox, ["config", "init", "--yes", "--config", join(sandbox.home, "portwright.yaml")]);
+    expect(there.stderr).toContain("is there already");
+    expect(there.code).toBe(1);
   });
 });

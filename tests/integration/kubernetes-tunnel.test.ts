@@ -187,7 +187,7 @@ describe("a tunnel to a pod, on a real connection", () => {
   });
 
   test("[wire-eager] an opening that stays unanswered fails, and later ones wait for the answer", async () => {
-    const { tunnel, peer } = await pair({ openMs: 200 });
+    const { tunnel, peer } = await pair({ openMs: 1500 });
     peer.answersOpenings = false;
     const eager = tunnel.open(target);
     eager.write("at once");
@@ -201,6 +201,24 @@ describe("a tunnel to a pod, on a real connection", () => {
     expect(peer.bytes.get(7)).toBeUndefined();
     peer.socket.write(synReply(7));
     await vi.waitFor(() => expect(peer.bytes.get(7)).toBe(5));
+  });
+
+  test("a connection whose client sends no more leaves its place to a new one, and still ends in order", async () => {
+    const { tunnel, peer } = await pair();
+    const stream = tunnel.open({ ...target, endCuts: true });
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    expect(tunnel.streams).toBe(1);
+    stream.end("bye");
+    await vi.waitFor(() => expect(tunnel.streams).toBe(0));
+    expect(tunnel.empty).toBe(false);
+    expect(peer.events).not.toContain("fin 3");
+    // Its client is gone: nobody waits for an answer.
+    stream.unattended();
+    await vi.waitFor(() => expect(peer.events).toContain("fin 3"));
+    stream.resume();
+    peer.socket.write(Buffer.concat([dataHeader(3, 0, true), dataHeader(1, 0, true)]));
+    await vi.waitFor(() => expect(tunnel.empty).toBe(true));
+    expect(tunnel.streams).toBe(0);
   });
 
   test("a drained tunnel closes although its peer does not, and although it was paused", async () => {

@@ -91,7 +91,8 @@ describe("a plan", () => {
     });
     expect(plan["plan_id"]).toMatch(/^add-redis-[0-9a-f]{4}$/);
     expect(plan["confirm"]).toMatch(/^Add redis: 127\.0\.0\.1:.* → ssh\/direct:\d+, in dev\. Restarts nothing\.$/);
-    expect(plan["expires_in_s"]).toBe(900);
+    expect(plan["expires_in_s"]).toBeGreaterThan(880);
+    expect(plan["expires_in_s"]).toBeLessThanOrEqual(900);
     expect(plan["changes"].map(({ id, op }: Told) => [id, op])).toEqual([
       ["redis", "add"],
       ["env:dev", "change"],
@@ -223,6 +224,54 @@ describe("a plan", () => {
     await expect(ask([{ service: "a", environment: "b" }])).rejects.toMatchObject({ code: "invalid_arguments" });
     await expect(client.call("configureService", {})).rejects.toMatchObject({ code: "invalid_arguments" });
     expect(await text()).toBe(before);
+  });
+
+  test("[plan-confirm] is not applied when it is old, or made for another workspace", async () => {
+    await started([cache()]);
+    const change = { changes: [{ service: "cache", set: { description: "x" } }] };
+    const made = await client.call("configureService", change);
+    const kept = portwright.plans.plan(made["plan_id"])?.plan;
+    if (!kept) throw new TypeError("the plan is kept");
+    portwright.plans.savePlan({ ...kept, id: "change-cache-0000", expiresMs: 1 });
+    expect(await apply({ ...made, plan_id: "change-cache-0000" } as Told)).toMatchObject({
+      outcome: "stale",
+      error: { code: "plan_expired" },
+    });
+    await expect(person({ ask: "plan", plan: "change-cache-0000" })).rejects.toMatchObject({ code: "plan_expired" });
+    const elsewhere = join(portwright.folder, "elsewhere");
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, "portwright.yaml"), "services: []\n");
+    const other = await portwright.connect({ cwd: elsewhere });
+    await expect(other.call("applyPlan", { plan_id: made["plan_id"], confirm: made["confirm"] })).rejects.toMatchObject(
+      { code: "unknown_plan" },
+    );
+  });
+
+  test("[plan-approve] what restarts a service of another client wants a person", async () => {
+    await started([cache(), cache("mine")]);
+    const other = await portwright.connect({ name: "vscode" });
+    await other.call("startEnvironment", { services: ["cache"] });
+    const set = { waiting_room: { timeout: "3s" } };
+    const plan = await client.call("configureService", { changes: [{ service: "cache", set }] });
+    expect(plan).toMatchObject({ risk: "restricted", impact: { other_clients: ["vscode"] } });
+    expect(plan["reasons"][0]).toContain("vscode");
+    expect(await client.call("configureService", { changes: [{ service: "mine", set }] })).toMatchObject({
+      risk: "review",
+    });
+  });
+
+  test("a cancelled application leaves everything as it was", async () => {
+    await started([cache("orders")]);
+    const before = await text();
+    const plan = await client.call("configureService", { changes: [{ service: "orders", set: { remote_port: 1 } }] });
+    const ending = new AbortController();
+    const applying = client.call("applyPlan", { plan_id: plan["plan_id"], confirm: plan["confirm"] }, ending.signal);
+    await eventually(async () => (await text()) !== before, 5000, 5);
+    ending.abort();
+    await expect(applying).rejects.toMatchObject({ code: "cancelled" });
+    expect(await text()).toBe(before);
+    await eventually(async () => (await stateOf("orders")) === "ready", 5000);
+    expect(portwright.plans.journals()).toEqual([]);
   });
 
   test("only: a part of a plan", async () => {

@@ -99,6 +99,17 @@ function echoPerson(request: PersonRequest): Promise<Answer> {
   const refused = (): Promise<never> =>
     Promise.reject(new ConnectivityError("plan_stale", "it is not the one that was shown"));
   switch (request.ask) {
+    case "propose":
+      return Promise.resolve({
+        summary: "No portwright.yaml here.",
+        state: "proposal",
+        plan_id: "new-dev-7c2f",
+        confirm: "Writes portwright.yaml with redis from context staging and starts them.",
+        services: [
+          { service: "redis", from: "REDIS_URL", target: "staging/data/service/redis:6379", certainty: "name matches" },
+          { service: "orders", from: "ORDERS_URL", candidates: ["a/b/service/orders:80", "c/b/service/orders:80"] },
+        ],
+      });
     case "plan":
       if (request.plan !== "add-redis-7c2f")
         return Promise.reject(new ConnectivityError("unknown_plan", "no such plan"));

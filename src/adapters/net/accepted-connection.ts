@@ -15,7 +15,7 @@ import { isPlainSocket, socketSource } from "./socket-source.ts";
 const recheckMs = 1000;
 
 /** A target usually ends by itself when its client does; only then it is looked whether the client is still there. */
-const attendMs = 100;
+const attendMs = 50;
 
 export interface ConnectionDeps {
   readonly clock: Clock;

@@ -1,8 +1,11 @@
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import { holderOf, socketsWhere } from "./proc-sockets.ts";
 
-/** Searches a second: a look through all processes costs some milliseconds, and connections may come in thousands. */
-const searchesPerSecond = 4;
+/**
+ * Searches take at most this part of the time, one after the other: a look through all processes costs milliseconds, on a
+ * busy machine many of them, and connections may come in thousands.
+ */
+const restPerSearch = 20;
 const limitMs = 2000;
 /** Programs open many connections: those seen last are looked at first. */
 const rememberedPids = 8;
@@ -10,8 +13,7 @@ const rememberedPids = 8;
 /** By `/proc` on Linux; elsewhere nobody is found. */
 export function createConnectionClients(platform: NodeJS.Platform = process.platform): ConnectionClients {
   let recent: string[] = [];
-  let window = 0;
-  let searches = 0;
+  let notBeforeMs = 0;
 
   const search = async (peerPort: number, ourPort: number): Promise<PortOwner | undefined> => {
     const inodes = await socketsWhere((local, remote) => local === peerPort && remote === ourPort);
@@ -25,10 +27,13 @@ export function createConnectionClients(platform: NodeJS.Platform = process.plat
   return {
     async find(peerPort, ourPort) {
       if (platform !== "linux") return undefined;
-      const second = Math.floor(performance.now() / 1000);
-      if (second !== window) [window, searches] = [second, 0];
-      if (++searches > searchesPerSecond) return undefined;
-      return search(peerPort, ourPort).catch(() => undefined);
+      const startedMs = performance.now();
+      if (startedMs < notBeforeMs) return undefined;
+      notBeforeMs = Number.POSITIVE_INFINITY;
+      const found = await search(peerPort, ourPort).catch(() => undefined);
+      const endedMs = performance.now();
+      notBeforeMs = endedMs + restPerSearch * (endedMs - startedMs);
+      return found;
     },
   };
 }

@@ -1,5 +1,7 @@
 /** What a person at a terminal says. None of it is a tool: an AI client cannot say it. */
 export type PersonRequest =
+  /** A first configuration for the folder, whatever workspace was used last. */
+  | { readonly ask: "propose" }
   | { readonly ask: "plan"; readonly plan: string }
   | { readonly ask: "approve"; readonly plan: string; readonly digest: string }
   | { readonly ask: "trust_keys" }

@@ -7,16 +7,19 @@ import { record } from "../plans/record.ts";
 import type { KeptPlan } from "../ports/plan-store.ts";
 import type { Answer } from "../surface/tool-definition.ts";
 import type { PersonRequest } from "./person-request.ts";
+import { proposeEnvironment, type ProposeDependencies } from "./propose-environment.ts";
 import { planAnswer } from "./plan-answer.ts";
 import { requireWorkspace, type UseCaseDependencies } from "./scope.ts";
 
 /** Answers a person: shows what is to be approved or trusted, and takes the answer, bound to what was shown. */
 export async function person(
-  deps: UseCaseDependencies,
+  deps: ProposeDependencies,
   request: PersonRequest,
   client: ClientSession,
 ): Promise<Answer> {
   switch (request.ask) {
+    case "propose":
+      return proposeEnvironment(deps, { client, signal: new AbortController().signal, progress: () => undefined });
     case "plan":
       return showPlan(deps, request.plan);
     case "approve":

@@ -26,7 +26,7 @@ export async function planAnswer(
     confirm: plan.confirm,
     base_generation: plan.baseGeneration,
     ...(plan.expiresMs !== undefined && {
-      expires_in_s: Math.max(0, Math.round((plan.expiresMs - deps.clock.nowMs()) / 1000)),
+      expires_in_s: Math.max(0, Math.ceil((plan.expiresMs - deps.clock.nowMs()) / 1000)),
     }),
     changes: changes.slice(0, shownChanges),
     ...(changes.length > shownChanges && { changes_total: changes.length }),

@@ -8,20 +8,23 @@ import { render, type Sheet } from "../render.ts";
 import { unknownAction } from "../unknown-action.ts";
 
 export const config: Command = {
-  usage: "config validate [FILE] | config schema",
+  usage: "config validate [FILE] | config schema | config init [--yes]",
   description:
-    "validate reads the configuration file and prints every problem with its line, column and the nearest valid name. schema prints the JSON Schema, for an editor. Neither needs the daemon.",
+    "validate reads the configuration file and prints every problem with its line, column and the nearest valid name. schema prints the JSON Schema, for an editor. Neither needs the daemon. init makes a first configuration from the compose file, the example variables and the clusters, shows it, asks, writes it and starts it.",
   examples: [
     "portwright config validate",
     "portwright config validate ./portwright.yaml --output json",
     "portwright config schema > portwright.schema.json",
+    "portwright config init",
   ],
+  options: { yes: { type: "boolean", description: "init: do not ask" } },
   positionals: [1, 2],
   async run(invocation) {
     const [action = ""] = invocation.positionals;
     if (action === "validate") return validate(invocation);
     if (action === "schema") return schema(invocation);
-    return unknownAction(invocation, "config", action, ["validate", "schema"]);
+    if (action === "init") return (await import("./config-init.ts")).initConfiguration(invocation);
+    return unknownAction(invocation, "config", action, ["validate", "schema", "init"]);
   },
 };
 

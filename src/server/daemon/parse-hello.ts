@@ -68,12 +68,12 @@ const optionalText = (said: Said, key: string, longest: number): string | undefi
 function personRequest(value: unknown): PersonRequest {
   const said = typeof value === "object" && value !== null ? (value as Said) : {};
   const ask = said["ask"];
-  if (ask === "trust_keys" || ask === "distrust") return { ask };
+  if (ask === "trust_keys" || ask === "distrust" || ask === "propose") return { ask };
   if (ask === "plan") return { ask, plan: text(said, "plan", longestName) };
   if (ask === "trust") return { ask, digest: text(said, "digest", longestName) };
   if (ask === "approve")
     return { ask, plan: text(said, "plan", longestName), digest: text(said, "digest", longestName) };
-  throw refused('"person" must ask plan, approve, trust_keys, trust or distrust');
+  throw refused('"person" must ask propose, plan, approve, trust_keys, trust or distrust');
 }
 
 /** Only text values; the object has no prototype, so that a variable called `__proto__` is a variable. */

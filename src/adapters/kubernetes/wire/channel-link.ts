@@ -50,6 +50,9 @@ export class ChannelLink implements PodLink {
   get streams(): number {
     return this.#streams.size;
   }
+  get empty(): boolean {
+    return this.#streams.size === 0;
+  }
   get responsive(): boolean {
     return this.#state !== "closed";
   }

@@ -12,8 +12,10 @@ export interface PodLink {
   readonly closed: Promise<ConnectivityError | undefined>;
   /** Whether new streams may be opened. */
   readonly usable: boolean;
-  /** Open connections. */
+  /** Open connections, without those whose client sends no more. */
   readonly streams: number;
+  /** Nothing is open on it at all. */
+  readonly empty: boolean;
   /** A reader of one of its streams is behind, so that the others stand still. */
   readonly stalled: boolean;
   /** Bytes that wait to be sent: a measure of how busy its up direction is. */

@@ -67,7 +67,8 @@ export function tunnelsToDial(tunnels: readonly TunnelLoad[], dialing: number, l
 }
 
 /** Whether a connection on it is alone. */
-const isFree = (load: TunnelLoad): boolean => load.streams === 0 || load.unshared === true;
+const isFree = (load: TunnelLoad): boolean =>
+  load.unshared === true || (load.streams === 0 && !load.stalled && load.queued < bulkBytes);
 
 const cost = (load: TunnelLoad): number =>
   isFree(load) ? 0 : (load.stalled ? 1_000_000 : 0) + (load.queued >= bulkBytes ? 10_000 : 0) + load.streams;

@@ -137,7 +137,7 @@ export class TunnelPool {
     if (!tunnel.usable) {
       const at = this.#tunnels.indexOf(tunnel);
       if (at !== -1) this.#tunnels.splice(at, 1);
-      if (tunnel.streams > 0) this.#leaving.add(tunnel);
+      if (!tunnel.empty) this.#leaving.add(tunnel);
       else this.#leaving.delete(tunnel);
     }
     this.#tell();

@@ -11,6 +11,8 @@ export interface StreamHost {
   /** Sends bytes, copied before it returns; unless it answers true, `later` is called when the next may come. */
   sendData(streamId: number, bytes: Buffer, later: () => void): boolean;
   sendFin(streamId: number): void;
+  /** Its client sends no more: what is left of it is little. */
+  ending(): void;
   sendReset(streamId: number): void;
   /** The reader has taken all that was kept for it. */
   drained(stream: ForwardStream): void;
@@ -39,6 +41,8 @@ export interface StreamOptions {
 export class ForwardStream extends Duplex implements DirectStream {
   readonly errorId: number;
   readonly dataId: number;
+  /** Our input has ended; the host was told. */
+  ends = false;
   /** Whether the server has said anything about it. */
   known = false;
   readonly #host: StreamHost;
@@ -210,6 +214,10 @@ export class ForwardStream extends Duplex implements DirectStream {
 
   override _final(done: () => void): void {
     this.#localEnded = true;
+    if (!this.destroyed) {
+      this.ends = true;
+      this.#host.ending();
+    }
     if (this.#remoteEnded || this.#lateEnd === undefined) this.#sendFin();
     else this.#lateEnd.begin();
     done();

@@ -44,6 +44,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #nextStreamId = 1;
   /** The highest id that the server used for a stream of its own. */
   #lastRefused = 0;
+  /** Streams whose client sends no more. */
+  #ending = 0;
   #requestId = 0;
   #waits: boolean;
   #onReceived: (() => void) | undefined;
@@ -72,7 +74,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#stalls = new Stalls({
       clock,
       limits: this.#limits,
-      streams: () => this.streams,
+      streams: () => this.#streams.size / 2,
       pause: () => link.pause(),
       resume: () => link.resume(),
       cut: (stream) => stream.lose(lost("its reader stood still and held up others")),
@@ -98,7 +100,11 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   get streams(): number {
-    return this.#streams.size / 2;
+    return this.#streams.size / 2 - this.#ending;
+  }
+
+  get empty(): boolean {
+    return this.#streams.size === 0;
   }
 
   get stalled(): boolean {
@@ -175,6 +181,11 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#outbox.frames(dataHeader(streamId, 0, true));
   }
 
+  ending(): void {
+    this.#ending++;
+    this.onIdle();
+  }
+
   sendReset(streamId: number): void {
     this.#outbox.gather();
     this.#outbox.frames(rstStream(streamId, statusCancel));
@@ -190,6 +201,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#openings.delete(stream);
     this.drained(stream);
     if (!known) return;
+    if (stream.ends) this.#ending--;
     this.onIdle();
     this.#closeWhenEmpty();
   }
