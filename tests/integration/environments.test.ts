@@ -131,10 +131,8 @@ describe("[supervision-circuit] a check that lacks a password", () => {
       .poll(async () => (await client.call("startEnvironment", {}))["services"][0].facts?.circuit, { timeout: 10_000 })
       .toBe("open");
   };
-  const ready = (): Promise<void> =>
-    expect
-      .poll(async () => (await client.call("getStatus", {}))["state"], { timeout: 5000, interval: 50 })
-      .toBe("ready");
+  const state = async (): Promise<unknown> => (await client.call("getStatus", {}))["state"];
+  const soon = { timeout: 5000, interval: 50 };
 
   beforeEach(async () => {
     server.answer = "-NOAUTH Authentication required.";
@@ -146,11 +144,11 @@ describe("[supervision-circuit] a check that lacks a password", () => {
 
   test("is tried again at once when the file was edited", async () => {
     await portwright.configure([checked(20)]);
-    await ready();
+    await expect.poll(state, soon).toBe("ready");
   });
 
   test("and when a client brings another environment", async () => {
     await portwright.connect({ env: { REDIS_PASSWORD: "new" } });
-    await ready();
+    await expect.poll(state, soon).toBe("ready");
   });
 });
