@@ -37,7 +37,7 @@ describe("the command line", () => {
     [["status", "--config"], "--config needs a value"],
     [["up", "--replace=yes"], "--replace takes no value"],
     [["up", "dev", "test"], "usage: portwright up"],
-    [["diagnose"], "usage: portwright diagnose SERVICE"],
+    [["diagnose", "a", "b"], "usage: portwright diagnose [SERVICE]"],
     [["daemon", "stats"], "unknown action stats (did you mean status?); it is one of start, stop, status, logs, run"],
     [["config", "valdiate"], "unknown action valdiate (did you mean validate?)"],
     [["call", "get_status", "{"], "one JSON object"],

@@ -231,6 +231,13 @@ describe("kubernetes transport against a server in this process", () => {
     server.delete("pods", via.replace("pod ", ""));
     await vi.waitFor(() => expect(single.via).not.toBe(via));
     expect(await isOpen(await connect(single))).toBe(true);
+    // It leaves one that refuses, too.
+    const next = single.via;
+    server.putPod("web-2");
+    server.refusing.add(next.replace("pod ", ""));
+    expect((await failing(await connect(single))).code).toBe("target_port_closed");
+    await vi.waitFor(() => expect(single.via).toBe("pod web-2"));
+    expect(await isOpen(await connect(single))).toBe(true);
   });
 
   test("[undelivered] a connection that a pod refuses goes to another one, with what its client has sent", async () => {

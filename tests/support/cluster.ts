@@ -101,6 +101,7 @@ export const postgresDeployment = (namespace: string, name: string): object =>
       readinessProbe: {
         exec: { command: ["/bin/sh", "-c", "PGPASSWORD=secret psql -h 127.0.0.1 -U postgres -d app -c 'select 1'"] },
         periodSeconds: 1,
+        timeoutSeconds: 10,
         successThreshold: 3,
       },
     },

@@ -96,10 +96,14 @@ export class PodTransport implements Transport {
   }
 
   get via(): string {
-    const warm = this.#pods.warm;
-    return warm.length > 1
-      ? `${warm.length} pods of ${targetWords(this.#parts.target)}`
-      : `pod ${warm[0]?.candidate.pod ?? this.#last.pod}`;
+    const { warm } = this.#pods;
+    const { api, target } = this.#parts;
+    const hops = api.via === undefined ? "" : `${api.via} → `;
+    const pods =
+      warm.length > 1
+        ? `${warm.length} pods of ${targetWords(target)}`
+        : `pod ${warm[0]?.candidate.pod ?? this.#last.pod}`;
+    return hops + pods;
   }
 
   facts(): Facts {

@@ -1,7 +1,9 @@
-import { ConnectivityError } from "#domain/connectivity-error.ts";
-import type { Fact } from "#domain/diagnosis/fact.ts";
+import { ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { dataOf, type Fact } from "#domain/diagnosis/fact.ts";
+import { cycling } from "#domain/diagnosis/findings/troubled-pod.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Workspace } from "../engine/workspace.ts";
+import type { Clock } from "../ports/clock.ts";
 import { localFacts } from "./local-facts.ts";
 import { routeOf, walkLadder, type LadderWalk, type WalkDependencies } from "./walk-ladder.ts";
 
@@ -9,12 +11,16 @@ import { routeOf, walkLadder, type LadderWalk, type WalkDependencies } from "./w
 const examineMs = 7200;
 /** A way that is well is through before this; from then on facts are gathered beside it. */
 const patienceMs = 1000;
+/** A short look at what seems well. */
+const briefMs = 800;
 /** What the facts may take once the walk has ended. */
 const factsMs = 2500;
 
 /** A walk and the facts beside it. */
 export interface Examination extends LadderWalk {
   readonly facts: readonly Fact[];
+  /** It is well now, and was not a moment ago, or comes and goes: what the running link says. */
+  readonly unsteady?: Failure;
 }
 
 /**
@@ -40,20 +46,31 @@ export async function examine(
   using _end = deps.clock.after(withinMs, () => ending.abort(late));
   const spec = workspace.declaration(service)?.spec;
   let gathering: Promise<void> | undefined;
-  const gather = (walk?: LadderWalk): Promise<void> =>
-    (gathering ??= spec ? gatherFacts(deps, workspace, spec, limit, tell, walk) : Promise.resolve());
+  const gather = (walk?: LadderWalk, unsteady?: Failure): Promise<void> =>
+    (gathering ??= spec
+      ? gatherFacts(deps, workspace, spec, limit, tell, { failure: walk?.walk.failure ?? unsteady })
+      : Promise.resolve());
   using _patience = deps.clock.after(everything ? 0 : patienceMs, () => void gather());
   const [walk] = await Promise.all([
     walkLadder(deps, workspace, service, limit),
     spec && localFacts(deps, workspace, spec, tell).catch(() => undefined),
   ]);
-  if (walk.walk.failure !== undefined || everything) {
+  if (walk.walk.failure === undefined && spec && gathering === undefined) {
+    const asked = gatherFacts(deps, workspace, spec, limit, tell, { briefly: true });
+    await Promise.race([asked, afterMs(deps.clock, briefMs), whenAborted(limit)]);
+  }
+  const unsteady =
+    workspace.runtime(service)?.flapping ??
+    (walk.walk.failure
+      ? undefined
+      : (workspace.condition(service).failure ?? cycle(facts, walk.pod, deps.clock.nowMs())));
+  if (walk.walk.failure !== undefined || unsteady !== undefined || everything) {
     using _soon = deps.clock.after(factsMs, () => ending.abort(late));
-    await Promise.race([gather(walk), whenAborted(limit)]);
+    await Promise.race([gather(walk, unsteady), whenAborted(limit)]);
   }
   open = false;
   ending.abort();
-  return { ...walk, facts };
+  return { ...walk, facts, ...(unsteady && { unsteady }) };
 }
 
 async function gatherFacts(
@@ -62,21 +79,39 @@ async function gatherFacts(
   spec: ServiceSpec,
   signal: AbortSignal,
   tell: (fact: Fact) => void,
-  walk: LadderWalk | undefined,
+  { failure, briefly }: { readonly failure?: Failure | undefined; readonly briefly?: boolean },
 ): Promise<void> {
-  const failure = walk?.walk.failure;
   const beside = async (): Promise<void> => {
     const source = await deps.facts?.(spec.technology);
     if (source === undefined || signal.aborted) return;
     const route = spec.via && (await routeOf(deps, workspace, spec).catch(() => undefined));
     await source.gather(
-      { spec, access: deps.access(workspace.path), signal, ...(failure && { failure }), ...(route && { route }) },
+      {
+        spec,
+        access: deps.access(workspace.path),
+        signal,
+        ...(failure && { failure }),
+        ...(briefly && { briefly }),
+        ...(route && { route }),
+      },
       tell,
     );
   };
   // What was not asked is not known: the walk alone then speaks.
   await beside().catch(() => undefined);
 }
+
+/** What is well may not stay so: the pod that answered was started anew lately, again and again. */
+function cycle(facts: readonly Fact[], pod: string | undefined, nowMs: number): Failure | undefined {
+  const pods = dataOf(facts, "pods")?.pods ?? [];
+  const answered = pods.filter(({ metadata }) => pod === undefined || metadata.name === pod);
+  return answered.map((one) => cycling(one, nowMs)).find((failure) => failure !== undefined);
+}
+
+const afterMs = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
 
 function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

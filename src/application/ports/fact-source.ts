@@ -12,6 +12,8 @@ export interface FactQuestion {
   readonly signal: AbortSignal;
   /** What a fresh dial ran into; absent when it went well. */
   readonly failure?: Failure;
+  /** All seems well: only what could show that it will not stay so. */
+  readonly briefly?: boolean;
   /** The hops before the first server. */
   readonly route?: Route;
 }

@@ -18,6 +18,7 @@ import { diagnoseFile, staleNote } from "./diagnose-file.ts";
 import { allFacts, ruledOut } from "./fact-fields.ts";
 import { requireWorkspace, selectService } from "./scope.ts";
 import { wayWarnings } from "./way-warnings.ts";
+import { yourTraffic } from "./your-traffic.ts";
 import { shownOthers, walkWithDependencies, type DiagnoseDependencies } from "./walks.ts";
 
 /** Says why a service fails, or ranks the causes over an environment. Changes nothing. */
@@ -46,6 +47,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     : {};
   if (!root) return { ...healthyAnswer(workspace, service, own, notes, inference), ...everything };
   const status = statusOf(inference);
+  if (own.probe?.ok && own.unsteady) notes.push("It answers at this moment, and does not stay so.");
   const changes = changedBefore(deps, workspace, root, context);
   return {
     summary: [...notes, causeSummary(service, root, status, inference.others)].join(" "),
@@ -62,6 +64,7 @@ export async function diagnose(deps: DiagnoseDependencies, args: DiagnoseArgs, c
     ...everything,
     ladder: ladderOf(technologyOf(workspace, service), own.ladder, ownCauses(service, inference), own.facts),
     ...(changes.length > 0 && { changed_before: changes }),
+    ...yourTraffic(deps, workspace, service),
     ...(own.via !== undefined && { via: own.via }),
     ...wayWarnings(workspace, [service]),
     ...untrustedOf(root),

@@ -56,14 +56,14 @@ async function walkOnce(
   const dependsOn = workspace.declaration(service)?.spec?.dependsOn ?? [];
   const [own, ...below] = await Promise.all([
     how === "known"
-      ? { ...knownWalk(workspace, service), facts: [] }
+      ? ({ ...knownWalk(workspace, service), facts: [] } satisfies Examination as Examination)
       : examine(deps.walk, workspace, service, context.signal, how === "fully", withinMs),
     ...dependsOn.map((name) =>
       walkWithDependencies(deps, workspace, name, walks, context, how === "fully" ? "anew" : how, withinMs),
     ),
   ]);
   if (context.signal.aborted) throw new ConnectivityError("cancelled", "the diagnosis was cancelled");
-  const { facts, pod } = own;
+  const { facts, pod, unsteady } = own;
   const dependencies = below.map(({ walk }) => walk);
   const check = checkWords(workspace.declaration(service)?.spec?.healthCheck);
   return {
@@ -75,6 +75,7 @@ async function walkOnce(
       nowMs: deps.clock.nowMs(),
       ...(pod !== undefined && { pod }),
       ...(check !== undefined && { check }),
+      ...(unsteady && { unsteady }),
     },
   };
 }

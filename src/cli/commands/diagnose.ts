@@ -5,16 +5,20 @@ import { exitOf } from "../finish.ts";
 import { render } from "../render.ts";
 
 export const diagnose: Command = {
-  usage: "diagnose SERVICE",
+  usage: "diagnose [SERVICE]",
   description:
-    "Walks from the configuration to the application behind the connection, and names the cause of a failure with its evidence. Exit code 0 when the service is healthy, 1 when not.",
-  examples: ["portwright diagnose payments", "portwright diagnose payments --full --output json"],
+    "Walks from the configuration to the application behind the connection, and names the cause of a failure with its evidence; without a service, the causes over the whole environment. Exit code 0 when the service is healthy, 1 when not.",
+  examples: [
+    "portwright diagnose payments",
+    "portwright diagnose",
+    "portwright diagnose payments --full --output json",
+  ],
   options: { full: { type: "boolean", description: "all evidence, also of what was ruled out" } },
-  positionals: [1, 1],
+  positionals: [0, 1],
   async run(invocation) {
     const [service] = invocation.positionals;
     const answered = await callTool(invocation, "diagnose", {
-      service,
+      ...(service !== undefined && { service }),
       ...(invocation.options["full"] === true && { detail: "full" }),
     });
     const { answer } = answered;

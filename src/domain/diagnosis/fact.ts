@@ -9,7 +9,13 @@ export interface FactKinds {
   /** Has this machine an address beyond loopback? */
   readonly interfaces: { readonly count: number };
   /** Does a name resolve? */
-  readonly name: { readonly host: string; readonly addresses: readonly string[]; readonly errno?: string };
+  readonly name: {
+    readonly host: string;
+    readonly addresses: readonly string[];
+    readonly errno?: string;
+    /** A name that is known on this machine and looks alike. */
+    readonly nearest?: string;
+  };
   /** Does a TCP connection come about? */
   readonly tcp: { readonly host: string; readonly port: number; readonly errno?: string };
   /** Does a TLS handshake come about, by a certificate that is trusted? */

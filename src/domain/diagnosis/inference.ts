@@ -1,6 +1,6 @@
 import type { Failure } from "../connectivity-error.ts";
 import { errorCatalogue, type Rung, type Side } from "../error-catalogue.ts";
-import { known as knownFact, type Change, type Evidence, type Fact } from "./fact.ts";
+import { factsEvidence, known as knownFact, type Change, type Evidence, type Fact } from "./fact.ts";
 import { explain } from "./findings/explain.ts";
 import { confidenceOf, rungOf, type Finding, type Witness } from "./findings/finding.ts";
 
@@ -17,6 +17,8 @@ export interface Walk {
   /** The pod that was reached. */
   readonly pod?: string;
   readonly nowMs?: number;
+  /** The walk went well, but the running link did not a moment ago, or comes and goes. */
+  readonly unsteady?: Failure;
   /** What the check at the end asks for, in words. */
   readonly check?: string;
 }
@@ -119,6 +121,8 @@ const distinct = (causes: readonly Cause[]): Cause[] => [
 function causesOf(walk: Walk): Own {
   const { service, rung, failure, confirmed, facts = [], pod, nowMs = 0 } = walk;
   const taken = portTaken(walk);
+  const restless = failure ? undefined : unsteadyCause(walk);
+  if (restless && !taken) return restless;
   if (!failure || rung === undefined)
     return taken ? { root: taken, symptoms: [], others: [] } : { symptoms: [], others: [] };
   const { root, symptom, others } = explain({ facts, symptom: failure, nowMs, ...(pod !== undefined && { pod }) });
@@ -167,6 +171,26 @@ const neighboursEvidence = ({
   value: ready.length > 0 ? `${ready.slice(0, 3).join(", ")} ready` : `${unwell.slice(0, 3).join(", ")} fail too`,
   source: "recorder",
 });
+
+/**
+ * A service that answers at this moment and did not a moment ago: its pods may end again and again; one that comes and goes
+ * is not well even if nothing says why.
+ */
+function unsteadyCause({ service, unsteady, facts = [], pod, nowMs = 0 }: Walk): Own | undefined {
+  if (unsteady === undefined) return undefined;
+  const { root } = explain({ facts, symptom: unsteady, nowMs, ...(pod !== undefined && { pod }) });
+  const flaps: Finding = { failure: unsteady, rung: rungOf(unsteady), evidence: [], witnesses: ["link"] };
+  if (root.rung === "workload" && root.witnesses.includes("status")) {
+    return { root: causeFrom(service, root, [], facts), symptoms: [causeFrom(service, flaps, [], [])], others: [] };
+  }
+  if (unsteady.code !== "flapping") return undefined;
+  const evidence = factsEvidence(unsteady.facts, "recorder");
+  return {
+    root: causeFrom(service, { ...flaps, evidence, witnesses: ["link", "status"] }, [], facts),
+    symptoms: [],
+    others: [],
+  };
+}
 
 /** A service that is not running, whose local port somebody else holds: it could not be started. */
 function portTaken({ service, facts = [] }: Walk): Cause | undefined {

@@ -74,6 +74,10 @@ function changeFor({ code, facts = {} }: Failure): Change | undefined {
   switch (code) {
     case "context_missing":
       return nearest === undefined ? undefined : { set: { connection: { context: nearest } }, why: mended };
+    case "host_unresolved":
+      return nearest === undefined || facts["hop"] !== undefined
+        ? undefined
+        : { set: { connection: { host: nearest } }, why: mended };
     case "namespace_missing":
       return nearest === undefined ? undefined : { set: { connection: { namespace: nearest } }, why: mended };
     case "resource_missing":

@@ -32,6 +32,7 @@ interface ContainerTermination {
   readonly signal?: number;
   readonly reason?: string;
   readonly message?: string;
+  readonly startedAt?: string;
   readonly finishedAt?: string;
 }
 

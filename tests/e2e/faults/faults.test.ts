@@ -14,7 +14,7 @@ describe.skipIf(!staged)(`staged faults ${staged ? "" : `${needsCluster} ${needs
       results.set(result.name, result);
       process.stderr.write(`${rowOf(result)}\n`);
     });
-  }, 420_000);
+  }, 600_000);
   afterAll(() => {
     process.stderr.write(`${scoreOf([...results.values()]).join("\n")}\n`);
   });

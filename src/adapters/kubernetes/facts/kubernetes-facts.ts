@@ -7,7 +7,7 @@ import { ClusterReader, type Tell } from "./cluster-reader.ts";
 import { askConnection, askPermission } from "./connection-facts.ts";
 import { askTrouble } from "./trouble-facts.ts";
 import { askUpstreams } from "./upstream-facts.ts";
-import { askTarget, askWorkload } from "./workload-facts.ts";
+import { askPodsOf, askTarget, askWorkload } from "./workload-facts.ts";
 
 /** What the parts of a gathering share. */
 export interface Gathering {
@@ -30,6 +30,13 @@ export class KubernetesFacts implements FactSource {
     const { spec, access, signal, failure, route } = question;
     if (spec.technology !== "kubernetes") return;
     const { clock } = this.#clusters;
+    if (question.briefly === true) {
+      const api = await this.#clusters.api(access, spec.connection.context, route).catch(() => undefined);
+      if (api === undefined) return;
+      const reader = new ClusterReader(api, access, signal);
+      await askPodsOf({ service: spec, reader, clock, tell, failure }).catch(() => undefined);
+      return;
+    }
     const connected = await askConnection({ clusters: this.#clusters, access, signal, tell, route, service: spec });
     if (connected === undefined || signal.aborted) return;
     const reader = new ClusterReader(connected, access, signal);

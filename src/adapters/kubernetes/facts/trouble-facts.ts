@@ -16,7 +16,9 @@ export async function askTrouble(gathering: Gathering, pods: readonly DetailedPo
   const { namespace } = service.connection;
   const to = { clock, tell };
   const troubled = mostTroubled(pods, clock.nowMs());
-  const pending = pods.some((pod) => conditionOf(pod, "PodScheduled")?.status === "False");
+  const pending =
+    troubled?.failure?.code === "pod_not_ready" ||
+    pods.some((pod) => conditionOf(pod, "PodScheduled")?.status === "False");
   await Promise.all([
     troubled || pods.length === 0
       ? ask(to, "quotas", "workload", "quotas", () => readQuotas(reader, namespace))

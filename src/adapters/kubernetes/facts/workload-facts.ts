@@ -75,6 +75,24 @@ async function lookElsewhere(
   return { ...(namespaces.length > 0 && { elsewhere: namespaces }), ...(kinds.length > 0 && { kinds }) };
 }
 
+/** The pods alone, with as few questions as can be. */
+export async function askPodsOf({ service, reader, clock, tell }: Gathering): Promise<void> {
+  const { namespace, resourceType: kind, resourceName: name, selector: asked } = service.connection;
+  await ask({ clock, tell }, "pods", "workload", "API server", async () => {
+    const at = targetKinds[kind];
+    const object =
+      at && name !== undefined ? await reader.get<TargetObject>(at.group, at.resource, namespace, name) : undefined;
+    const selector = object ? selectorOf(kind, object)?.text : asked;
+    if (object !== undefined && selector === undefined) return undefined;
+    const which = {
+      ...(selector !== undefined && { labelSelector: selector }),
+      ...(at === undefined && name !== undefined && { fieldSelector: `metadata.name=${name}` }),
+    };
+    const pods = await reader.list<DetailedPod>("/api/v1", "pods", namespace, { ...which, limit: podsRead });
+    return { yes: pods.length > 0, data: { pods } };
+  });
+}
+
 /** Pods, what makes them, and what happened to them. */
 export async function askWorkload(
   gathering: Gathering,

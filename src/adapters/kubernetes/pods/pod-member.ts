@@ -16,6 +16,8 @@ export interface MemberParts {
   /** Ends its dials. */
   readonly ending: AbortSignal;
   readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<PodLink>;
+  /** It refused a connection. */
+  readonly onRefused: () => void;
   /** Its last tunnel is gone and another could not be opened. */
   readonly onLost: (member: PodMember, cause: ConnectivityError) => void;
 }
@@ -83,7 +85,9 @@ export class PodMember {
     stream.once("error", (error) => {
       // Whoever reads it may destroy it with an error of their own.
       const refused = error instanceof ConnectivityError && (isUndelivered(error) || error.code === "forward_refused");
-      if (refused) this.passOver();
+      if (!refused) return;
+      this.passOver();
+      this.#parts.onRefused();
     });
     return stream;
   }

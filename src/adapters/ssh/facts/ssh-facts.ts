@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { firstWords, interfaces, lookUpName, reachPort } from "#adapters/net/facts/reach.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Fact, FactKind, FactKinds } from "#domain/diagnosis/fact.ts";
+import { nearestName } from "#domain/names.ts";
 import { errorCatalogue, type Rung } from "#domain/error-catalogue.ts";
 import type { SshService } from "#domain/spec/service.ts";
 import type { Access } from "#application/ports/access.ts";
@@ -22,8 +24,8 @@ export class SshFacts implements FactSource {
     this.#clock = clock;
   }
 
-  async gather({ spec, access, signal, failure, route }: FactQuestion, tell: Tell): Promise<void> {
-    if (spec.technology !== "ssh") return;
+  async gather({ spec, access, signal, failure, route, briefly }: FactQuestion, tell: Tell): Promise<void> {
+    if (spec.technology !== "ssh" || briefly === true) return;
     const rung = failure === undefined ? undefined : errorCatalogue[failure.code].rung;
     await Promise.all([
       // Hops are looked at by what they say themselves.
@@ -42,8 +44,10 @@ export class SshFacts implements FactSource {
     const { host, port } = first;
     const source = `${host}:${port}`;
     const name = await this.#ask(tell, "name", "ssh", "name resolution", async () => {
-      const data = await lookUpName(host, signal);
-      return { yes: data.addresses.length > 0, data };
+      const found = await lookUpName(host, signal);
+      const nearest =
+        found.addresses.length > 0 ? undefined : nearestName(host, await knownNames(first.knownHostsFiles));
+      return { yes: found.addresses.length > 0, data: { ...found, ...(nearest !== undefined && { nearest }) } };
     });
     if (name === undefined || name.addresses.length === 0) return;
     const tcp = await this.#ask(tell, "tcp", "ssh", source, async () => {
@@ -100,12 +104,30 @@ async function firstServer(
   { connection }: SshService,
   access: Access,
   signal: AbortSignal,
-): Promise<{ readonly host: string; readonly port: number } | undefined> {
+): Promise<{ readonly host: string; readonly port: number; readonly knownHostsFiles: readonly string[] } | undefined> {
   const { host, port, user } = connection;
   const resolved = await resolveHost(host, access, { user, port: port === usualPort ? undefined : port, signal });
   if (resolved.proxyCommand !== undefined) return undefined;
   const [jump] = resolved.proxyJump ?? [];
-  if (jump === undefined) return { host: resolved.hostName, port: resolved.port };
+  const knownHostsFiles = [
+    ...resolved.userKnownHostsFiles,
+    ...(connection.knownHostsFile === undefined ? [] : [connection.knownHostsFile]),
+  ];
+  if (jump === undefined) return { host: resolved.hostName, port: resolved.port, knownHostsFiles };
   const hop = await resolveHost(jump.host, access, { user: jump.user, port: jump.port, signal });
-  return { host: hop.hostName, port: hop.port };
+  return { host: hop.hostName, port: hop.port, knownHostsFiles };
+}
+
+const mostNames = 2000;
+
+/** Hosts that this person has logged in to before; hashed names (sshd(8)) tell nothing. */
+async function knownNames(files: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  const names = texts
+    .flatMap((text) => text.split("\n"))
+    .filter((line) => line !== "" && !/^[#|@]/.test(line))
+    .flatMap((line) => (line.split(" ")[0] ?? "").split(","))
+    .map((name) => name.replace(/^\[(.*)\]:\d+$/, "$1"))
+    .filter((name) => /^[a-z][\w.-]*$/i.test(name));
+  return [...new Set(names)].slice(0, mostNames);
 }

@@ -2,7 +2,7 @@ import type { Failure } from "../../connectivity-error.ts";
 import type { Rung } from "../../error-catalogue.ts";
 import { factsEvidence, type Fact } from "../fact.ts";
 import { finding, type Finding, type Seen, rungOf } from "./finding.ts";
-import { networkFinding } from "./network.ts";
+import { networkFinding, reachEvidence } from "./network.ts";
 import { targetFinding } from "./target.ts";
 import { upstreamFinding } from "./upstream.ts";
 import { clusterView, workloadFinding } from "./workload.ts";
@@ -87,6 +87,7 @@ const alone = (symptom: Failure, facts: readonly Fact[]): Finding =>
         depth[rungOf(symptom)] >= depth.application ? "check through the path" : "fresh dial",
       ),
       ...(depth[rungOf(symptom)] >= depth.target ? clusterView(facts) : []),
+      ...(symptom.code === "target_unreachable" || symptom.code.startsWith("ssh_") ? reachEvidence(facts) : []),
     ],
     ["walk"],
   );

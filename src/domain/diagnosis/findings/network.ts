@@ -31,9 +31,12 @@ export function networkFinding(seen: Seen): Finding | undefined {
   if (name?.truth === "no") {
     const { host, errno } = name.data;
     const what = kubernetes ? `the API server's name ${host}` : `the name ${host}`;
-    return make(kubernetes ? "cluster_unreachable" : "host_unresolved", `${what} could not be resolved`, {
+    const { nearest } = name.data;
+    const meant = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    return make(kubernetes ? "cluster_unreachable" : "host_unresolved", `${what} could not be resolved${meant}`, {
       host,
       ...(errno !== undefined && { errno }),
+      ...(nearest !== undefined && { nearest }),
     });
   }
   if (tcp?.truth === "no") {
@@ -89,11 +92,13 @@ function proxyWords(facts: readonly Fact[]): string {
 }
 
 /** What the network said, step by step. */
-function reachEvidence(facts: readonly Fact[]): Evidence[] {
+export function reachEvidence(facts: readonly Fact[]): Evidence[] {
   const name = known(facts, "name");
   const tcp = known(facts, "tcp");
   const tls = known(facts, "tls");
   const proxy = dataOf(facts, "proxy");
+  const said = known(facts, "identification");
+  const beside = known(facts, "beside");
   return [
     ...(name
       ? [
@@ -119,6 +124,16 @@ function reachEvidence(facts: readonly Fact[]): Evidence[] {
             fact: "TLS handshake",
             value: tls.truth === "yes" ? "yes" : `no (${tls.data.reason ?? ""})`,
             source: tls.source,
+          },
+        ]
+      : []),
+    ...(said ? [{ fact: "SSH server answers", value: said.truth, source: said.source }] : []),
+    ...(beside
+      ? [
+          {
+            fact: `${beside.data.target} ${beside.data.how}`,
+            value: beside.truth === "yes" ? "connects" : "does not connect",
+            source: beside.source,
           },
         ]
       : []),

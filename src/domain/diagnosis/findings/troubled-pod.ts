@@ -31,6 +31,23 @@ function restless(pod: DetailedPod, nowMs: number): ContainerStatus | undefined 
 }
 
 /**
+ * A container that serves at this moment, was started anew more than once, and has not yet lived longer than the last time:
+ * nothing says that it will stay. One that ended at its start and has been well since has lived longer.
+ */
+export function cycling(pod: DetailedPod, nowMs: number): Failure | undefined {
+  for (const status of pod.status?.containerStatuses ?? []) {
+    const { restartCount = 0, state, lastState } = status;
+    const ended = lastState?.terminated;
+    if (restartCount < 2 || state?.running === undefined || ended === undefined) continue;
+    const livedMs = timeOf(ended.finishedAt) - timeOf(ended.startedAt);
+    const upMs = nowMs - timeOf(state.running.startedAt);
+    if (nowMs - timeOf(ended.finishedAt) < restlessMs && livedMs > 0 && upMs < livedMs * 1.5)
+      return restlessFailure(pod, status);
+  }
+  return undefined;
+}
+
+/**
  * The pod that explains best why a target does not serve: of those that are not ready the deepest cause, else one whose
  * container restarts again and again. `undefined`: all are well.
  */

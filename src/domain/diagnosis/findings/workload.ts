@@ -74,6 +74,8 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
     raw.code === "pod_unschedulable"
       ? { failure: explainScheduling(raw, pod, facts), events: [] }
       : explainContainer(raw, pod, facts);
+  const node = dataOf(facts, "nodes")?.nodes.find(({ name }) => name === pod.spec?.nodeName);
+  const lost = failure.code === "pod_not_ready" && node?.ready === false ? node.name : undefined;
   const told = events.filter(({ reason }) => relevantEvents[failure.code]?.includes(reason) === true);
   const workload = workloadOf(facts, pod);
   const changes = changesBefore(facts, pod, nowMs);
@@ -94,8 +96,12 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
   ];
   const full: Failure = {
     code: failure.code,
-    message: failure.message,
+    message:
+      lost === undefined
+        ? failure.message
+        : `node ${plainWord(lost)}, where pod ${pod.metadata.name} runs, is not ready`,
     facts: {
+      ...(lost !== undefined && { node: plainWord(lost), node_ready: false }),
       ...failure.facts,
       ...(workload !== undefined && { workload }),
       ...(changes.length > 0 && revertible(changes) && { rolled_out: true }),
