@@ -4,6 +4,7 @@ import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
 import { clusterMetadata, type MetadataDependencies } from "./cluster-metadata.ts";
+import { connectionRows } from "./connection-rows.ts";
 import { configurationFindings, findingSentence, generationOf } from "./configuration-findings.ts";
 import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
@@ -62,7 +63,7 @@ export async function getStatus(deps: StatusDependencies, args: GetStatusArgs, c
     ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
     ...wayWarnings(workspace, shown),
     ...(include.includes("metadata") && {
-      metadata: await metadataOf(deps, workspace, shown, context),
+      metadata: [...(await metadataOf(deps, workspace, shown, context)), ...connectionRows(workspace, shown)],
     }),
     ...(include.includes("plans") && { plans: openPlanRows(deps, workspace.path) }),
     ...(include.includes("workspaces") && { workspaces: workspacesOf(deps) }),
