@@ -128,7 +128,16 @@ export class PodTransport implements Transport {
     return this.#parts.api.expiries();
   }
 
-  async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+  connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+    return this.#connect(signal, false);
+  }
+
+  /** A check is over before anybody else comes: it dials no spare, which a service that nobody uses would keep for nothing. */
+  connectForCheck({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+    return this.#connect(signal, true);
+  }
+
+  async #connect(signal: AbortSignal, forCheck: boolean): Promise<TunnelStream> {
     const tried = new Set<PodMember>();
     let failure: unknown;
     while (tried.size < podsTried) {
@@ -144,7 +153,7 @@ export class PodTransport implements Transport {
       tried.add(member);
       this.#last = member.candidate;
       try {
-        const stream = await member.open(signal);
+        const stream = await member.open(signal, forCheck);
         if (!signal.aborted) return stream;
         stream.destroy();
       } catch (error) {

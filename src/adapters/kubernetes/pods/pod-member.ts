@@ -77,11 +77,11 @@ export class PodMember {
   }
 
   /** @throws ConnectivityError of the dial; the signal's reason */
-  async open(signal: AbortSignal): Promise<TunnelStream> {
+  async open(signal: AbortSignal, forCheck = false): Promise<TunnelStream> {
     const { pod, port, endCuts } = this.candidate;
     this.lastUsedMs = this.#parts.clock.monotonicMs();
     const pool = this.#pool ?? (await this.warmUp());
-    const stream = await pool.open({ namespace: this.#parts.namespace, pod, port, endCuts }, signal);
+    const stream = await pool.open({ namespace: this.#parts.namespace, pod, port, endCuts }, signal, forCheck);
     stream.once("error", (error) => {
       // Whoever reads it may destroy it with an error of their own.
       const refused = error instanceof ConnectivityError && (isUndelivered(error) || error.code === "forward_refused");
