@@ -3,6 +3,7 @@
  * port, the memory of all processes (ours: daemon and shim), and the time until a killed tunnel was noticed and carried an exchange again.
  * Interleaved rounds; the checks of both run every two seconds.
  */
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { configuration, haveTestbed, sshService } from "./support/forward-services.ts";
 import { installLocalport, startLocalport } from "./support/localport.ts";
@@ -60,9 +61,22 @@ function brokenAt(port: number): Promise<number> {
   return new Promise((resolve) => socket.once("close", () => resolve(performance.now())));
 }
 
+/** What processes share is counted once (Linux). */
+function pssMb(pids: readonly number[]): number {
+  const kb = pids.map((pid) => {
+    try {
+      return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0);
+    } catch {
+      return 0;
+    }
+  });
+  return kb.reduce((sum, one) => sum + one, 0) / 1024;
+}
+
 interface Round {
   startMs: number;
   processes: number;
+  pssMb: number;
   rssMb: number;
   privateMb: number;
   noticedMs: number;
@@ -102,6 +116,7 @@ async function ours(): Promise<void> {
     figures.ours.push({
       startMs,
       processes: tree.processes + 1,
+      pssMb: pssMb([...processTree(daemon), shim.pid ?? 0]),
       rssMb: (tree.rssKb + own.rssKb) / 1024,
       privateMb: (tree.privateKb + own.privateKb) / 1024,
       noticedMs,
@@ -119,6 +134,7 @@ async function localport(): Promise<void> {
   const startMs = (await allAnswer()) - startedMs;
   await pause(settleMs);
   const { processes, rssKb, privateKb } = memoryOfTree(daemon.pid);
+  const pss = pssMb(processTree(daemon.pid));
   const children = processTree(daemon.pid).slice(1);
   const sessions = sshSessions(children);
   // One tunnel a process: all are killed, as ours loses all ten with its one connection.
@@ -128,6 +144,7 @@ async function localport(): Promise<void> {
   figures.localport.push({
     startMs,
     processes,
+    pssMb: pss,
     rssMb: rssKb / 1024,
     privateMb: privateKb / 1024,
     noticedMs,
@@ -152,7 +169,8 @@ printTable(
   [
     row("cold start until an exchange went through all ports, ms", "startMs"),
     row("processes", "processes"),
-    row("RSS of all, MB", "rssMb"),
+    row("RSS of all (what they share once for each), MB", "rssMb"),
+    row("PSS of all (what they share once), MB", "pssMb"),
     row("private memory of all, MB", "privateMb"),
     row("all tunnels killed: noticed (another connection is made), ms", "noticedMs"),
     row("all tunnels killed: an exchange goes through again, ms", "healedMs"),

@@ -43,6 +43,7 @@ let crypto: unknown;
 for (const connection of connections) {
   const service = serviceSchema.parse({ name: "bench", technology: "ssh", remote_port: targetPort, connection });
   const transport = await driver.open(service, { signal, access });
+  void transport.closed.then((cause) => cause && console.error(cause));
   crypto = transport.facts()["crypto"];
   const listener = await listeners.listen("127.0.0.1", 0, (local) => {
     // As the engine does: the client is looked after until the target is there.
@@ -50,7 +51,10 @@ for (const connection of connections) {
     local.onGone(() => gone.abort());
     transport.connect({ signal: gone.signal }).then(
       (stream) => local.relay(stream),
-      () => local.reset(),
+      (error: unknown) => {
+        console.error(error);
+        local.reset();
+      },
     );
   });
   ports.push(listener.port);

@@ -52,6 +52,8 @@ export const requirements = {
   "ssh-back-soon": "a server that was gone is noticed within moments of its return, whatever the backoff",
   "ssh-survives":
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
+  "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
+  "ssh-channels": "a hundred connections at once through one SSH connection get all of their own bytes and no others'",
   "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
@@ -95,6 +97,7 @@ export const requirements = {
   "ssh-trust-by-person": "an SSH host key becomes known only by a person's word at a terminal, a changed one by none",
   "ssh-key-care":
     "keys are listed with type, strength, age, permissions, use and expiry, with findings, and none is opened",
+  "ssh-key-rotation": "a key is rotated at a person's word: the old one goes only after the new one logged in",
   "ssh-tool-set": "the tools of SSH are listed only for a client that asks for their set",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",

@@ -5,15 +5,21 @@ import { connect } from "node:net";
 import { promisify } from "node:util";
 import { median } from "./stats.ts";
 
-const run = promisify(execFile);
+const iperf3 = promisify(execFile);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** MB/s of one connection, by iperf3. */
 export async function throughput(port: number, seconds: number, direction: "down" | "up"): Promise<number> {
   const args = ["-c", "127.0.0.1", "-p", String(port), "-J", "-t", String(seconds)];
-  const { stdout } = await run("iperf3", direction === "down" ? [...args, "-R"] : args, { maxBuffer: 1e8 });
-  const { end } = JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number } } };
-  return end.sum_received.bits_per_second / 8e6;
+  for (let attempt = 1; ; attempt++) {
+    const run = iperf3("iperf3", direction === "down" ? [...args, "-R"] : args, { maxBuffer: 1e8 });
+    const { stdout } = await run.catch((error: { stdout: string }) => error);
+    const { end } = JSON.parse(stdout) as { end?: { sum_received?: { bits_per_second: number } } };
+    if (end?.sum_received !== undefined) return end.sum_received.bits_per_second / 8e6;
+    if (attempt === 10) throw new Error(`iperf3: ${stdout.slice(0, 300)}`);
+    // It says that it is busy for a moment after each run.
+    await pause(300);
+  }
 }
 
 interface RoundTrips {

@@ -36,6 +36,14 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "let this configuration run programs and read secrets",
     load: async () => (await import("./commands/trust.ts")).trust,
   },
+  discover: {
+    summary: "what can be connected",
+    load: async () => (await import("./commands/discover.ts")).discover,
+  },
+  connect: {
+    summary: "one connection now, without a file",
+    load: async () => (await import("./commands/discover.ts")).connect,
+  },
   call: { summary: "call one tool, as an AI client does", load: async () => (await import("./commands/call.ts")).call },
   config: {
     summary: "check the configuration file; print its schema",
@@ -45,7 +53,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: "take another cluster behind a context",
     load: async () => (await import("./commands/context.ts")).context,
   },
-  ssh: { summary: "trust a host's key", load: async () => (await import("./commands/ssh.ts")).ssh },
+  ssh: {
+    summary: "trust a host's key; make and rotate keys",
+    load: async () => (await import("./commands/ssh.ts")).ssh,
+  },
   daemon: {
     summary: "start, stop and look at the background process",
     load: async () => (await import("./commands/daemon.ts")).daemon,

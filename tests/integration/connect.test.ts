@@ -61,7 +61,11 @@ describe("[connect] one connection now", () => {
     await using made = await portwright([found(`ssh/cache:${server.port}`, { protocol: "redis" })]);
     const client = await made.connect();
     expect(await client.call("connect", { target: "cache" })).toMatchObject({ state: "ready", service: "cache" });
-    expect(await client.call("getStatus", {})).toMatchObject({ state: "ready", workspace: "no file" });
+    expect(await client.call("getStatus", {})).toMatchObject({
+      state: "ready",
+      workspace: "no file",
+      ad_hoc: ["cache"],
+    });
     expect(await client.call("controlService", { service: "cache", action: "stop" })).toMatchObject({
       service: "cache",
     });

@@ -122,3 +122,33 @@ describe("[environment-several] several environments at once", () => {
     expect(await client.call("stopEnvironment", { environment: "back" })).toMatchObject({ stopped: ["db", "mail"] });
   });
 });
+
+describe("[supervision-circuit] a check that lacks a password", () => {
+  const checked = (interval: number): string =>
+    serviceYaml("cache", server.port, `health_check: {type: redis, interval: ${interval}, timeout: 1s}`);
+  const opened = async (): Promise<void> => {
+    await expect
+      .poll(async () => (await client.call("startEnvironment", {}))["services"][0].facts?.circuit, { timeout: 10_000 })
+      .toBe("open");
+  };
+  const state = async (): Promise<unknown> => (await client.call("getStatus", {}))["state"];
+  const soon = { timeout: 5000, interval: 50 };
+
+  beforeEach(async () => {
+    server.answer = "-NOAUTH Authentication required.";
+    await portwright.configure([checked(10)]);
+    client = await portwright.connect();
+    await opened();
+    server.answer = "+PONG";
+  });
+
+  test("is tried again at once when the file was edited", async () => {
+    await portwright.configure([checked(20)]);
+    await expect.poll(state, soon).toBe("ready");
+  });
+
+  test("and when a client brings another environment", async () => {
+    await portwright.connect({ env: { REDIS_PASSWORD: "new" } });
+    await expect.poll(state, soon).toBe("ready");
+  });
+});

@@ -76,6 +76,18 @@ describe("kubernetes transport against a server in this process", () => {
     expect(await isOpen(await connect(transport))).toBe(true);
   });
 
+  test("a check dials no spare: a service that nobody uses keeps one tunnel", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    for (let checks = 0; checks < 3; checks++) {
+      const stream = (await transport.connectForCheck?.({ signal: never() })) as Awaited<ReturnType<typeof connect>>;
+      expect(await isOpen(stream)).toBe(true);
+      expect(server.tunnels.size).toBe(1);
+      stream.destroy();
+    }
+    expect(server.opened).toBe(1);
+  });
+
   test("GOAWAY: open connections go on, new ones take another tunnel", async () => {
     server.putPod("web-0");
     const transport = await open();
@@ -218,6 +230,13 @@ describe("kubernetes transport against a server in this process", () => {
     expect(via).toMatch(/^pod web-[01]$/);
     server.delete("pods", via.replace("pod ", ""));
     await vi.waitFor(() => expect(single.via).not.toBe(via));
+    expect(await isOpen(await connect(single))).toBe(true);
+    // It leaves one that refuses, too.
+    const next = single.via;
+    server.putPod("web-2");
+    server.refusing.add(next.replace("pod ", ""));
+    expect((await failing(await connect(single))).code).toBe("target_port_closed");
+    await vi.waitFor(() => expect(single.via).toBe("pod web-2"));
     expect(await isOpen(await connect(single))).toBe(true);
   });
 

@@ -152,7 +152,7 @@ describe("[kubernetes-ways] ways to an API server that are not straight", () => 
   test("through hops the server is reached by the route, and the environment's proxy does not count", async () => {
     const route = plainRoute();
     const access = await accessTo(named(), { HTTPS_PROXY: "http://127.0.0.1:1" });
-    expect(await exchange(access, route)).toBe("pod web-0");
+    expect(await exchange(access, route)).toBe("test hop → pod web-0");
     expect(new Set(route.asked)).toEqual(new Set([`cluster.test:${port()}`]));
     // Without it nothing of what it opened is used.
     expect((await failure(await accessTo(named()))).code).toBe("cluster_unreachable");
@@ -162,7 +162,7 @@ describe("[kubernetes-ways] ways to an API server that are not straight", () => 
     const proxy = await kept(socks5Proxy());
     const route = plainRoute();
     const access = await accessTo({ ...named(), "proxy-url": `socks5://proxy.test:${proxy.port}` });
-    expect(await exchange(access, route)).toBe("pod web-0");
+    expect(await exchange(access, route)).toBe("test hop → pod web-0");
     expect(new Set(route.asked)).toEqual(new Set([`proxy.test:${proxy.port}`]));
     expect(new Set(proxy.asked)).toEqual(new Set([`cluster.test:${port()}`]));
   });

@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createConfigEditor } from "#adapters/config-files/editor.ts";
 import type { TargetSource } from "#application/ports/target-source.ts";
 import type { PersonRequest } from "#application/usecases/person-request.ts";
 import type { FoundTarget } from "#domain/discovery/target.ts";
@@ -247,6 +248,14 @@ describe("a plan", () => {
     );
   });
 
+  test("names the file where it is not the client's own", async () => {
+    await started([cache()]);
+    const empty = join(portwright.folder, "..", `empty-${Date.now()}`);
+    const guest = await portwright.connect({ cwd: empty });
+    const plan = await guest.call("configureService", { changes: [{ service: "cache", set: { description: "x" } }] });
+    expect(plan["confirm"]).toContain(`In ${portwright.file}: `);
+  });
+
   test("[plan-approve] what restarts a service of another client wants a person", async () => {
     await started([cache(), cache("mine")]);
     const other = await portwright.connect({ name: "vscode" });
@@ -272,6 +281,50 @@ describe("a plan", () => {
     expect(await text()).toBe(before);
     await eventually(async () => (await stateOf("orders")) === "ready", 5000);
     expect(portwright.plans.journals()).toEqual([]);
+  });
+
+  test("[plan-killed] what a killed process was applying is undone before anything is read", async () => {
+    await started([cache()]);
+    const before = await text();
+    const made = await client.call("configureService", { changes: [{ service: "two", set: redisKeys() }] });
+    const half = `${before}# half applied\n`;
+    const holder = { clientId: "gone", clientName: "gone" };
+    portwright.store.setWanted({ workspace: portwright.file, service: "two" }, holder, 1);
+    portwright.plans.beginApply({
+      plan: made["plan_id"],
+      workspace: portwright.file,
+      digest: createConfigEditor().digest(half),
+      baseGeneration: 1,
+      before,
+      started: ["two"],
+    });
+    // The process dies between the file and the end: watched no more, nothing else reads it.
+    const dying = portwright;
+    portwright = await dying.crash(() => writeFile(dying.file, half));
+    await portwright.application.restore();
+    expect(await text()).toBe(before);
+    expect(portwright.store.wanted().map(({ service }) => service)).toEqual(["cache"]);
+    expect(portwright.plans.journals()).toEqual([]);
+    expect(portwright.plans.audits(portwright.file, { limit: 1 })[0]).toMatchObject({ did: "interrupted" });
+    client = await portwright.connect();
+    expect(await apply(made)).toMatchObject({ outcome: "stale" });
+  });
+
+  test("a port that another workspace holds is said before anything is applied", async () => {
+    const ports = await started([cache()]);
+    const elsewhere = join(portwright.folder, "elsewhere");
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, "portwright.yaml"), `services:\n  - ${cache("far")}\n`);
+    const other = await portwright.connect({ cwd: elsewhere });
+    const set = { ...redisKeys(), local_port: ports["cache"] ?? 0 };
+    await expect(other.call("configureService", { changes: [{ service: "x", set }] })).rejects.toMatchObject({
+      code: "local_port_in_use",
+      facts: { owner_service: "cache" },
+    });
+    const free = await other.call("configureService", {
+      changes: [{ service: "x", set: { ...redisKeys(), local_port: 1 } }],
+    });
+    expect(free["checked"]).toContain("no other service of yours holds port 1");
   });
 
   test("only: a part of a plan", async () => {
@@ -383,6 +436,9 @@ describe("what a person says", () => {
     await person({ ask: "trust", digest: again["digest"] });
     expect(await client.call("getStatus", {})).toMatchObject({ generation: 2 });
     expect(await client.call("getStatus", {})).not.toHaveProperty("configuration_finding");
+    expect(await person({ ask: "distrust" })).toMatchObject({ trusted: false });
+    expect(await person({ ask: "trust_keys" })).toMatchObject({ trusted: false });
+    expect(await person({ ask: "propose" })).toMatchObject({ state: "proposal" });
   });
 
   test("[reload-approve] an edit of production waits, and is in force once it is approved", async () => {

@@ -5,7 +5,7 @@ import { createSshDriver } from "#adapters/ssh/index.ts";
 import { composeRoute } from "#application/engine/routes.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
 import { serviceSchema, type ServiceSpec } from "#domain/spec/service.ts";
-import { startEcho, type Target } from "../contract/forward-driver-targets.ts";
+import { payload, sha256, startEcho, type Target } from "../contract/forward-driver-targets.ts";
 import { startBlackhole, type Blackhole } from "../support/blackhole.ts";
 import { eventually } from "../support/eventually.ts";
 import { makeRuntime, type RuntimeUnderTest } from "../support/service-runtime.ts";
@@ -184,6 +184,28 @@ describe.skipIf(!hasSshd)("links over own OpenSSH servers (skipped where /usr/sb
     await pause(4000);
     expect(relay.arrivals).toBeLessThanOrEqual(5);
     expect(services[0]?.runtime.condition.failure?.code).toBe("host_unreachable");
+  }, 60_000);
+
+  test("[ssh-channels] a hundred connections at once, each with all of its own bytes, and a slow reader among them", async () => {
+    const one = using(await startSshd());
+    await hosts({ one });
+    const service = run("one");
+    await service.runtime.start();
+    await service.becomes("ready", 10_000);
+    const slow = await service.client();
+    slow.pause();
+    const behind = payload(6_000_000);
+    slow.write(behind);
+    await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const sent = payload(300_000);
+        const client = net.connect({ port: service.runtime.port, host: "127.0.0.1", allowHalfOpen: true });
+        client.end(sent);
+        expect(sha256(Buffer.concat(await client.toArray()))).toBe(sha256(sent));
+      }),
+    );
+    slow.end();
+    expect(sha256(Buffer.concat(await slow.toArray()))).toBe(sha256(behind));
   }, 60_000);
 
   test("[ssh-max-sessions] MaxSessions counts sessions, not forwards: one connection carries them all", async () => {

@@ -52,8 +52,8 @@ export interface TestPortwright extends AsyncDisposable {
   configure(services: readonly string[], rest?: string): Promise<void>;
   write(text: string): Promise<void>;
   connect(options?: Partial<ClientSession["hello"]>): Promise<TestClient>;
-  /** The process dies, without a word: another one begins over the same state. */
-  crash(): Promise<TestPortwright>;
+  /** The process dies, without a word: another one begins over the same state. Meanwhile something may happen. */
+  crash(meanwhile?: () => Promise<void>): Promise<TestPortwright>;
 }
 
 export interface TestPortwrightOptions {
@@ -137,9 +137,10 @@ export async function makePortwright(options: TestPortwrightOptions = {}): Promi
       sessions.push(session);
       return testClient(application, session);
     },
-    async crash() {
+    async crash(meanwhile) {
       // What a killed process leaves behind is its database alone; its sockets are closed by the system.
       await end();
+      await meanwhile?.();
       return makePortwright({ folder });
     },
     async [Symbol.asyncDispose]() {

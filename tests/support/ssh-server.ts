@@ -1,4 +1,7 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import net from "node:net";
 import ssh2, {
   type AuthContext,
@@ -18,6 +21,8 @@ export interface SshServerOptions {
   readonly keyboardInteractive?: boolean;
   /** Public keys in OpenSSH form, accepted for every user. Without this and a password everybody is let in. */
   readonly authorizedKeys?: readonly string[];
+  /** A home folder: its `.ssh/authorized_keys` counts as it is then, and commands run in a shell there. */
+  readonly home?: string;
   /** Said in place of `ssh2js…`. */
   readonly ident?: string;
   /** Channels that a connection may have; further ones are refused with "resource shortage". Default: any number. */
@@ -91,6 +96,11 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
     });
     const own = new Set<ServerChannel>();
     let full = false;
+    client.on("session", (accept, reject) => {
+      const { home } = options;
+      if (home === undefined) reject();
+      else accept().on("exec", (acceptExec, _reject, { command }) => runAt(home, command, acceptExec()));
+    });
     client.on("tcpip", (accept, reject, info) => {
       if (state.forwarding === "never") return;
       full = own.size >= (options.mostChannels ?? Number.POSITIVE_INFINITY);
@@ -163,22 +173,29 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   };
 }
 
-function methodsOf({ password, keyboardInteractive, authorizedKeys }: SshServerOptions): AuthContext["method"][] {
+function methodsOf({ password, keyboardInteractive, authorizedKeys, home }: SshServerOptions): AuthContext["method"][] {
   return [
-    ...(authorizedKeys ? (["publickey"] as const) : []),
+    ...((authorizedKeys ?? home) ? (["publickey"] as const) : []),
     ...(password === undefined ? [] : ([keyboardInteractive ? "keyboard-interactive" : "password"] as const)),
   ];
 }
+
+const keysAt = (home: string | undefined): string[] =>
+  home === undefined
+    ? []
+    : readFileSync(path.join(home, ".ssh", "authorized_keys"), "utf8")
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("#"));
 
 /** Whether an attempt by anything but keyboard-interactive is right. */
 function admits(context: AuthContext, options: SshServerOptions): boolean {
   switch (context.method) {
     case "none":
-      return options.password === undefined && options.authorizedKeys === undefined;
+      return options.password === undefined && options.authorizedKeys === undefined && options.home === undefined;
     case "password":
       return options.keyboardInteractive !== true && context.password === options.password;
     case "publickey": {
-      const known = (options.authorizedKeys ?? [])
+      const known = [...(options.authorizedKeys ?? []), ...keysAt(options.home)]
         .map(parsed)
         .find((key) => key.getPublicSSH().equals(context.key.data));
       if (!known) return false;
@@ -188,6 +205,18 @@ function admits(context: AuthContext, options: SshServerOptions): boolean {
     default:
       return false;
   }
+}
+
+function runAt(home: string, command: string, channel: ServerChannel): void {
+  const child = spawn("/bin/sh", ["-c", command], { cwd: home, env: { HOME: home, PATH: process.env["PATH"] ?? "" } });
+  channel.pipe(child.stdin);
+  child.stdin.on("error", () => {});
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on("close", (code) => {
+    channel.exit(code ?? 1);
+    channel.close();
+  });
 }
 
 const nothing = Buffer.alloc(0);

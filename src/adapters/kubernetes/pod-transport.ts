@@ -96,10 +96,14 @@ export class PodTransport implements Transport {
   }
 
   get via(): string {
-    const warm = this.#pods.warm;
-    return warm.length > 1
-      ? `${warm.length} pods of ${targetWords(this.#parts.target)}`
-      : `pod ${warm[0]?.candidate.pod ?? this.#last.pod}`;
+    const { warm } = this.#pods;
+    const { api, target } = this.#parts;
+    const hops = api.via === undefined ? "" : `${api.via} → `;
+    const pods =
+      warm.length > 1
+        ? `${warm.length} pods of ${targetWords(target)}`
+        : `pod ${warm[0]?.candidate.pod ?? this.#last.pod}`;
+    return hops + pods;
   }
 
   facts(): Facts {
@@ -124,7 +128,16 @@ export class PodTransport implements Transport {
     return this.#parts.api.expiries();
   }
 
-  async connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+  connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+    return this.#connect(signal, false);
+  }
+
+  /** A check is over before anybody else comes: it dials no spare, which a service that nobody uses would keep for nothing. */
+  connectForCheck({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
+    return this.#connect(signal, true);
+  }
+
+  async #connect(signal: AbortSignal, forCheck: boolean): Promise<TunnelStream> {
     const tried = new Set<PodMember>();
     let failure: unknown;
     while (tried.size < podsTried) {
@@ -140,7 +153,7 @@ export class PodTransport implements Transport {
       tried.add(member);
       this.#last = member.candidate;
       try {
-        const stream = await member.open(signal);
+        const stream = await member.open(signal, forCheck);
         if (!signal.aborted) return stream;
         stream.destroy();
       } catch (error) {

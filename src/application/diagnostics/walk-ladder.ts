@@ -4,6 +4,7 @@ import { ladderAllOk, ladderWithFailure, rungOn, type RungFinding } from "#domai
 import type { Walk } from "#domain/diagnosis/inference.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { dial } from "../engine/dial.ts";
+import { withConnection } from "./ladder-details.ts";
 import { composeRoute } from "../engine/routes.ts";
 import { recognise } from "./recognise.ts";
 import type { Workspace } from "../engine/workspace.ts";
@@ -95,7 +96,7 @@ export async function walkLadder(
       const waits = condition.failure?.code === "dependency_failed" ? condition.failure : undefined;
       return {
         walk: { service, confirmed: true, ...(waits && { rung: "relation", failure: waits }) },
-        ladder: timed(ladderAllOk(technology), probe, elapsedMs()),
+        ladder: timed(withConnection(ladderAllOk(technology), transport), probe, elapsedMs()),
         probe,
         ...reached,
       };
@@ -105,7 +106,8 @@ export async function walkLadder(
       failure.code === "connection_lost" || failure.code === "operation_timed_out"
         ? "target"
         : rungOn(technology, failure);
-    return { ...failedWalk(technology, service, rung, failure, seen(failure), elapsedMs()), probe, ...reached };
+    const failed = failedWalk(technology, service, rung, failure, seen(failure), elapsedMs());
+    return { ...failed, ladder: withConnection(failed.ladder, transport), probe, ...reached };
   } finally {
     transport.destroy();
   }

@@ -41,8 +41,12 @@ export async function findTarget(
   const port = readPort(args.port);
   const handle = parseHandle(args.target.trim());
   const named = port ?? handle?.port;
-  if (handle !== undefined && named !== undefined)
-    return { kind: "one", handle, port: named, protocol: protocolOf(handle, named) };
+  if (handle !== undefined && named !== undefined) {
+    // What runs there may tell more than its name and port do.
+    const protocol =
+      protocolOf(handle, named) ?? (await protocolFound(deps, args, handle, named, folder, access, signal));
+    return { kind: "one", handle, port: named, protocol };
+  }
   if (handle?.kind === "ssh")
     throw new ConnectivityError("invalid_arguments", `which port of ${handle.host}? give it as port`, {
       argument: "port",
@@ -89,8 +93,23 @@ async function search(
   const place =
     handle.kind === "kubernetes" ? { context: handle.context, namespace: handle.namespace } : { kind: handle.kind };
   const found = await searchTargets(deps, { ...place, folder }, access, signal);
-  const object = handleText({ ...handle, port: undefined } as TargetHandle);
+  const object = handle.kind === "local" ? handleText(handle) : handleText({ ...handle, port: undefined });
   return { ...found, ranked: found.ranked.filter(({ target }) => target.object === object) };
+}
+
+async function protocolFound(
+  deps: DiscoveryDependencies,
+  args: ConnectArgs,
+  handle: TargetHandle,
+  port: number | string,
+  folder: string,
+  access: Access,
+  signal: AbortSignal,
+): Promise<KnownProtocol | undefined> {
+  if (handle.kind === "ssh") return undefined;
+  const { ranked } = await search(deps, args, handle, folder, access, signal);
+  const found = ranked.find(({ target }) => target.port === port || target.portName === port);
+  return knownProtocols.find(({ name }) => name === found?.target.protocol);
 }
 
 function readPort(port: number | string | undefined): number | string | undefined {

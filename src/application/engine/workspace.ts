@@ -153,7 +153,8 @@ export class Workspace {
   }
 
   async close(): Promise<void> {
-    this.#watching?.[Symbol.dispose]();
+    // A reading that is on its way begins no watch any more.
+    (this.#watching ??= { [Symbol.dispose]: () => undefined })[Symbol.dispose]();
     await this.stop([...this.#runtimes.keys()]);
   }
 

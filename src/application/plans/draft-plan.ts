@@ -28,6 +28,8 @@ export interface Draft {
   readonly by: string;
   readonly clientId: string;
   readonly title?: string;
+  /** The file, where it is not the client's own: said in the sentence. */
+  readonly place?: string | undefined;
   /** In place of the sentence that the changes make, and of the readable half of the id. */
   readonly sentence?: string;
   readonly stem?: string;
@@ -66,6 +68,7 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
     ...(draft.title !== undefined && { title: draft.title }),
   };
   const nowMs = clock.nowMs();
+  const where = draft.place === undefined ? "" : `In ${draft.place}: `;
   return {
     id: `${draft.stem ?? planStem(changes, draft.title)}-${randomBytes(2).toString("hex")}`,
     workspace: path,
@@ -80,8 +83,8 @@ export async function draftPlan(deps: PlanDependencies, draft: Draft): Promise<P
     impact,
     risk,
     reasons,
-    summary: draft.sentence ?? planSummary(words),
-    confirm: draft.sentence ?? confirmSentence(words),
+    summary: where + (draft.sentence ?? planSummary(words)),
+    confirm: where + (draft.sentence ?? confirmSentence(words)),
     starts: impact.starts,
     trust: untrusted ? trust : "",
   };

@@ -194,11 +194,14 @@ export class KeptConfiguration {
     }
     const engine = this.#deps.engine();
     const options = { workspace, healthy, touched: all, limitMs: watchedMs, signal: end.signal };
-    void becameWorse({ engine, clock: this.#deps.clock }, options).then(async (worse) => {
-      if (end.signal.aborted || this.#watch !== watch) return;
-      this.#watch = undefined;
-      if (worse.length > 0) await this.#takeBack(workspace, good, worseReason(worse));
-    });
+    void becameWorse({ engine, clock: this.#deps.clock }, options)
+      .then(async (worse) => {
+        if (end.signal.aborted || this.#watch !== watch) return;
+        this.#watch = undefined;
+        if (worse.length > 0) await this.#takeBack(workspace, good, worseReason(worse));
+      })
+      // The store is closed, or its disk full: the edit stays in force.
+      .catch(() => undefined);
   }
 
   /** The runtime goes back; the person's file stays as it is. */

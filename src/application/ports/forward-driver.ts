@@ -43,7 +43,10 @@ export interface Transport {
    * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone
    */
   connect(options: { readonly signal: AbortSignal }): Promise<TunnelStream>;
-  /** In place of `connect` for the service's check, where a connection alone would prove nothing (a dynamic forward). */
+  /**
+   * In place of `connect` for the service's check: where a connection alone would prove nothing (a dynamic forward), or
+   * where a check is to prepare nothing for the connections of others.
+   */
   connectForCheck?(options: { readonly signal: AbortSignal }): Promise<TunnelStream>;
   /** Resolves once, when the transport can carry no more: with the cause, or `undefined` after our own `close`/`destroy`. Never rejects. */
   readonly closed: Promise<ConnectivityError | undefined>;

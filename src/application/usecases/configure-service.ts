@@ -12,7 +12,7 @@ import type { ConfigureServiceArgs } from "../surface/use-cases.ts";
 import { changesOf } from "./asked-changes.ts";
 import { checkPorts } from "./check-ports.ts";
 import { planAnswer } from "./plan-answer.ts";
-import { workspaceOf, type UseCaseDependencies } from "./scope.ts";
+import { shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
 
 /** Plans a change of services and environments, or the way back to a kept generation. Changes nothing. */
 export async function configureService(
@@ -110,6 +110,7 @@ export async function planned(
     source: real,
     by,
     clientId: client.hello.id,
+    place: client.borrowed ? shownPath(base.path, client.hello.env["HOME"]) : undefined,
     ...more,
   });
   if (!plan)

@@ -4,6 +4,7 @@ import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { GetStatusArgs } from "../surface/use-cases.ts";
 import { clusterMetadata, type MetadataDependencies } from "./cluster-metadata.ts";
+import { connectionRows } from "./connection-rows.ts";
 import { configurationFindings, findingSentence, generationOf } from "./configuration-findings.ts";
 import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
@@ -56,12 +57,13 @@ export async function getStatus(deps: StatusDependencies, args: GetStatusArgs, c
     ...(notReady.length > shownNotReady && { not_ready_total: notReady.length }),
     ...(ready.length > 0 && { ready: readyTable(deps, workspace, ready) }),
     ...(stopped.length > 0 && { stopped }),
+    ...adHocOf(workspace, shown),
     ...(env.length > 0 && { env }),
     ...(include.includes("expiring") && { expiring: expiring(deps, workspace, context.client.hello.timeZone) }),
     ...(include.includes("flaky") && { flaky: flakyServices(deps, workspace) }),
     ...wayWarnings(workspace, shown),
     ...(include.includes("metadata") && {
-      metadata: await metadataOf(deps, workspace, shown, context),
+      metadata: [...(await metadataOf(deps, workspace, shown, context)), ...connectionRows(workspace, shown)],
     }),
     ...(include.includes("plans") && { plans: openPlanRows(deps, workspace.path) }),
     ...(include.includes("workspaces") && { workspaces: workspacesOf(deps) }),
@@ -70,6 +72,12 @@ export async function getStatus(deps: StatusDependencies, args: GetStatusArgs, c
       .map(({ id, name }) => (id === context.client.hello.id ? `${name} (this)` : name)),
     next_steps: nextSteps(workspace, notReady, stopped.length === shown.length && shown.length > 0),
   };
+}
+
+/** What no file declares: it was asked for by `connect`. */
+function adHocOf(workspace: Workspace, shown: readonly string[]): { readonly ad_hoc?: string[] } {
+  const names = shown.filter((name) => workspace.isAdHoc(name));
+  return names.length === 0 ? {} : { ad_hoc: names };
 }
 
 async function metadataOf(

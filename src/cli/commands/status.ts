@@ -52,6 +52,8 @@ const sheet = (answer: Fields): Sheet => ({
       (one) =>
         `flaky: ${text(one["service"])}, ${text(one["drops_24h"])} drops in 24 h, ready ${text(one["ready_percent"])} %`,
     ),
+    ...(Array.isArray(answer["warnings"]) ? answer["warnings"] : []).map((warning) => `warning: ${text(warning)}`),
+    ...list(answer["metadata"]).map(clusterLine),
     ...errorLines(answer),
     ...stepLines(answer),
     ...untrustedLines(answer),
@@ -63,6 +65,15 @@ const expiringLine = (one: Fields): string => {
   const renew = one["renew"] === undefined ? "" : `: ${text(one["renew"])}`;
   return `expiring: ${text(one["what"])} ${when}${renew}`;
 };
+
+const clusterLine = (cluster: Fields): string =>
+  [
+    `cluster ${text(cluster["context"])}: ${text(cluster["version"]) || "not read"}`,
+    text(cluster["provider"]),
+    cluster["nodes_ready"] === undefined ? "" : `${text(cluster["nodes_ready"])} nodes ready`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 
 const notReadyRow = (service: Fields): string[] => [
   text(service["service"]),

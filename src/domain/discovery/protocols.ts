@@ -64,6 +64,7 @@ export const knownProtocols: readonly KnownProtocol[] = [
     exports: { ELASTICSEARCH_URL: "http://${host}:${port}" },
   },
   { name: "grpc", words: ["grpc"], ports: [50_051], check: "grpc", exports: { NAME_ADDRESS: "${host}:${port}" } },
+  { name: "ssh", words: ["ssh", "sshd", "sftp"], ports: [22, 2222], check: "ssh", exports: endpoint },
   { name: "memcached", words: ["memcached", "memcache"], ports: [11_211], check: "tcp", exports: endpoint },
   { name: "nats", words: ["nats"], ports: [4222], check: "tcp", exports: { NATS_URL: "nats://${host}:${port}" } },
   {

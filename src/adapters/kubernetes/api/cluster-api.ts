@@ -102,6 +102,11 @@ export class ClusterApi {
     this.#connections.dropUnused();
   }
 
+  /** The hops before it, for people: `ssh bastion`. */
+  get via(): string | undefined {
+    return this.#route?.via;
+  }
+
   /** The certificates that sign the server's. @throws ConnectivityError `credentials_rejected` (unreadable) */
   certificateAuthority(): Promise<Buffer | undefined> {
     return this.#credentials.certificateAuthority();

@@ -16,6 +16,8 @@ export interface MemberParts {
   /** Ends its dials. */
   readonly ending: AbortSignal;
   readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<PodLink>;
+  /** It refused a connection. */
+  readonly onRefused: () => void;
   /** Its last tunnel is gone and another could not be opened. */
   readonly onLost: (member: PodMember, cause: ConnectivityError) => void;
 }
@@ -75,15 +77,17 @@ export class PodMember {
   }
 
   /** @throws ConnectivityError of the dial; the signal's reason */
-  async open(signal: AbortSignal): Promise<TunnelStream> {
+  async open(signal: AbortSignal, forCheck = false): Promise<TunnelStream> {
     const { pod, port, endCuts } = this.candidate;
     this.lastUsedMs = this.#parts.clock.monotonicMs();
     const pool = this.#pool ?? (await this.warmUp());
-    const stream = await pool.open({ namespace: this.#parts.namespace, pod, port, endCuts }, signal);
+    const stream = await pool.open({ namespace: this.#parts.namespace, pod, port, endCuts }, signal, forCheck);
     stream.once("error", (error) => {
       // Whoever reads it may destroy it with an error of their own.
       const refused = error instanceof ConnectivityError && (isUndelivered(error) || error.code === "forward_refused");
-      if (refused) this.passOver();
+      if (!refused) return;
+      this.passOver();
+      this.#parts.onRefused();
     });
     return stream;
   }

@@ -150,6 +150,7 @@ export class PodSet {
       namespace,
       ending: this.#ending.signal,
       dial,
+      onRefused: () => this.review(),
       onLost: (lost: PodMember, cause: ConnectivityError) => this.#lost(lost, cause),
     };
     const member = new PodMember(candidate, parts, tunnel);
@@ -170,8 +171,10 @@ export class PodSet {
     const able = this.#candidates.flatMap(({ uid }) => this.#members.get(uid) ?? []);
     const fresh = able.filter((member) => member.warm || !member.load.passedOver);
     if (this.#parts.balance === "single") {
-      const [best] = fresh;
-      const stays = fresh.includes(this.#current) && !(best && isBetter(best.candidate, this.#current.candidate));
+      const willing = fresh.filter((member) => !member.load.passedOver);
+      const choice = willing.length > 0 ? willing : fresh;
+      const [best] = choice;
+      const stays = choice.includes(this.#current) && !(best && isBetter(best.candidate, this.#current.candidate));
       const next = stays ? this.#current : best;
       if (next?.warm === true) this.#current = next;
       return next === undefined ? [] : [next];

@@ -63,9 +63,10 @@ export class TunnelPool {
 
   /**
    * Opens a connection on the best tunnel; dials when every tunnel is blocked or gone.
+   * @param forCheck it is short: no spare is dialled in its place
    * @throws ConnectivityError of the dial; the signal's reason
    */
-  async open(target: ForwardTarget, signal: AbortSignal): Promise<Duplex> {
+  async open(target: ForwardTarget, signal: AbortSignal, forCheck = false): Promise<Duplex> {
     for (let mayDial = true; ;) {
       signal.throwIfAborted();
       this.#ending.signal.throwIfAborted();
@@ -75,7 +76,7 @@ export class TunnelPool {
       const tunnel = typeof choice === "object" ? this.#tunnels[choice.use] : undefined;
       if (tunnel !== undefined) {
         const stream = tunnel.open(target);
-        this.#topUp();
+        if (!forCheck) this.#topUp();
         return stream;
       }
       this.#waiting++;

@@ -11,7 +11,7 @@ function field(value: Buffer | string): Buffer {
 const type = "ssh-ed25519";
 
 /** The blob of an Ed25519 public key (RFC 8709 §4). */
-function publicBlob(key: KeyObject): Buffer {
+export function ed25519PublicBlob(key: KeyObject): Buffer {
   const { x = "" } = createPublicKey(key).export({ format: "jwk" });
   return Buffer.concat([field(type), field(Buffer.from(x, "base64url"))]);
 }
@@ -28,7 +28,7 @@ export function ed25519PrivateFile(key: KeyObject, comment: string): string {
   const one = Buffer.from([0, 0, 0, 1]);
   const blob = Buffer.concat([
     Buffer.from("openssh-key-v1\0"),
-    ...[field("none"), field("none"), field(""), one, field(publicBlob(key)), field(Buffer.concat(inner))],
+    ...[field("none"), field("none"), field(""), one, field(ed25519PublicBlob(key)), field(Buffer.concat(inner))],
   ]);
   const lines = blob.toString("base64").match(/.{1,70}/g) ?? [];
   return ["-----BEGIN OPENSSH PRIVATE KEY-----", ...lines, "-----END OPENSSH PRIVATE KEY-----", ""].join("\n");

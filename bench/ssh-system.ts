@@ -1,0 +1,101 @@
+/**
+ * Our second SSH driver (the system's OpenSSH over a control socket) beside `ssh -L` itself, through the same sshd on this
+ * machine with the same cipher; interleaved, medians. `npm run bench -- ssh-system`. Needs sshd, ssh and iperf3.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { startSshd, type Sshd } from "../tests/support/sshd.ts";
+import { freePort, listening } from "./support/free-port.ts";
+import { end } from "./support/process.ts";
+import { firstByte, roundTrips, throughput } from "./support/ssh-clients.ts";
+import { startTargetProcess } from "./support/ssh-target.ts";
+import { median, printTable, verdict } from "./support/stats.ts";
+
+const rounds = Number(process.env["ROUNDS"] ?? 7);
+const bulkSeconds = Number(process.env["BULK_SECONDS"] ?? 2);
+const cipher = "aes128-gcm@openssh.com";
+
+interface Forward {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+async function driver(server: Sshd, targetPort: number): Promise<Forward> {
+  const connection = {
+    host: "127.0.0.1",
+    port: server.port,
+    user: server.user,
+    key_file: server.keyFile,
+    known_hosts_file: server.knownHostsFile,
+    remote_host: "127.0.0.1",
+    driver: "openssh",
+  };
+  const settings = JSON.stringify({ connections: [connection], targetPort, javascript: false });
+  const entry = join(import.meta.dirname, "ssh-entry.ts");
+  const argv = ["--max-semi-space-size=1", entry, settings];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const { ports } = JSON.parse(String(line)) as { ports: number[] };
+  return { child, port: ports[0] ?? 0 };
+}
+
+async function itself(server: Sshd, targetPort: number): Promise<Forward> {
+  const port = await freePort();
+  const options = [`UserKnownHostsFile=${server.knownHostsFile}`, "IdentitiesOnly=yes", `Ciphers=${cipher}`];
+  const login = ["-i", server.keyFile, "-p", String(server.port), "-l", server.user];
+  const forward = ["-L", `127.0.0.1:${port}:127.0.0.1:${targetPort}`, "127.0.0.1"];
+  const argv = ["-F", "none", "-N", "-T", ...login, ...options.flatMap((option) => ["-o", option]), ...forward];
+  const child = spawn("ssh", argv, { stdio: ["ignore", "ignore", "inherit"] });
+  await listening(port);
+  return { child, port };
+}
+
+await using sshd = await startSshd([`Ciphers ${cipher}`, "MaxStartups 100", "MaxSessions 100"]);
+const ours: Record<string, number[]> = {};
+const theirs: Record<string, number[]> = {};
+
+async function measure(targetPort: number, run: (port: number) => Promise<Record<string, number>>): Promise<void> {
+  const pair = [await driver(sshd, targetPort), await itself(sshd, targetPort)] as const;
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const [index, { port }] of pair.entries()) {
+        const into = index === 0 ? ours : theirs;
+        for (const [what, value] of Object.entries(await run(port))) (into[what] ??= []).push(value);
+      }
+    }
+  } finally {
+    for (const { child } of pair) await end(child, "SIGKILL");
+  }
+}
+
+const iperfPort = await freePort();
+const iperf = spawn("iperf3", ["-s", "-p", String(iperfPort)], { stdio: "ignore" });
+await new Promise((resolve) => setTimeout(resolve, 300));
+await measure(iperfPort, async (port) => ({
+  down: await throughput(port, bulkSeconds, "down"),
+  up: await throughput(port, bulkSeconds, "up"),
+}));
+await end(iperf, "SIGKILL");
+{
+  await using echo = await startTargetProcess();
+  await measure(echo.port, async (port) => ({
+    byte: (await roundTrips(port, { count: 1000 })).p50 * 1000,
+    first: await firstByte(port, 200),
+  }));
+}
+
+const row = (title: string, what: string, wanted: string, kept: (ratio: number) => boolean): (string | number)[] => {
+  const [mine, other] = [median(ours[what] ?? []), median(theirs[what] ?? [])];
+  return [title, mine, other, mine / other, wanted, verdict(kept(mine / other))];
+};
+printTable(
+  `Our OpenSSH driver beside ssh -L, ${rounds} rounds`,
+  ["figure", "driver openssh", "ssh -L", "ratio", "wanted", ""],
+  [
+    row("throughput down, MB/s", "down", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
+    row("throughput up, MB/s", "up", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
+    row("round trip of a byte, µs", "byte", "≤ 1.2 ×", (ratio) => ratio <= 1.2),
+    row("first byte of a new channel, µs", "first", "≤ 1.2 ×", (ratio) => ratio <= 1.2),
+  ],
+);
