@@ -125,7 +125,7 @@ const unknownPod = (pod: string, uid: string | undefined, port: number): Candida
 });
 
 /** Whether a pod of the named object is one that the configuration narrows it to. */
-function isMeant(target: Target, { metadata }: Pod): boolean {
+export function isMeant(target: Target, { metadata }: Pod): boolean {
   const name = podNameOf(target);
   if (name !== undefined && metadata.name !== name) return false;
   return target.selector === undefined || matchesLabels(target.selector.requirements, metadata.labels);

@@ -9,7 +9,7 @@ import type { WatchHub } from "../watch/watch-hub.ts";
 import type { WatchedObject } from "../watch/watched-object.ts";
 import { podsInSlices, pruneSlice, serviceNameLabel, slicesOf, type EndpointSlice } from "./endpoint-slice.ts";
 import { podRequirements, pruneTarget, targetKinds, type TargetObject } from "./target-kinds.ts";
-import { targetState, type TargetState } from "./target-state.ts";
+import { isMeant, targetState, type TargetState } from "./target-state.ts";
 import { targetFacts, targetWords, type Target } from "./target.ts";
 
 type Knowable = Pick<FollowedObjects<WatchedObject>, "synced" | "refresh">;
@@ -86,7 +86,7 @@ export class TargetWatch implements Disposable {
 
   /** All that are selected now, ready or not. */
   get pods(): readonly Pod[] {
-    return this.#pods?.items ?? [];
+    return (this.#pods?.items ?? []).filter((pod) => isMeant(this.#target, pod));
   }
 
   /** A pod as it is now, ready or not; `undefined` when it is not there any more. */
