@@ -2,7 +2,7 @@
  * Our forward beside `kubectl port-forward` of the same version, to the same pod of the testbed's cluster, under the same
  * load, each as a process of its own; interleaved rounds, medians, ratios. `npm run bench -- port-forward [SCENARIO…]`:
  * down, up, rate, latency, path (40 ms of round trip), many (1,000 connections), stalled (a reader that never reads), memory
- * (20 forwards), fallback (the other two protocols). Needs iperf3 and the testbed; each takes less than five minutes.
+ * (20 forwards), killed (a pod under 50 transfers), fallback (the other two protocols). Needs iperf3 and the testbed; each takes less than five minutes.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./support/free-port.ts";
-import { kubeconfigThrough, makePod, remotePorts } from "./support/port-forward/cluster.ts";
+import { killPod, kubeconfigThrough, makePod, remotePorts } from "./support/port-forward/cluster.ts";
 import { bulk, Figures, load, staying } from "./support/port-forward/measure.ts";
 import {
   forwards,
@@ -274,6 +274,31 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
       await Promise.all(children.map((child) => child.stop()));
     }
     report(`${count} forwards`, [["private memory, MB", "memory", 0.15, "less"]]);
+  },
+
+  async killed() {
+    const transfers = 50;
+    const times: number[] = [];
+    let resets = 0;
+    for (let round = 0; round < Math.min(rounds, 3); round++) {
+      using doomed = await makePod();
+      const peer = await startOurs(doomed);
+      const running = await staying("torn", peer.ports.zeros, transfers);
+      const killedMs = killPod(doomed);
+      const { endings } = (await running.last()) as { endings: readonly { how: string; atMs: number }[] };
+      times.push(Math.max(...endings.map(({ atMs }) => atMs - killedMs)));
+      resets += endings.filter(({ how }) => how === "ECONNRESET").length;
+      await peer.stop();
+    }
+    const allReset = resets === transfers * times.length;
+    printTable(
+      `a pod killed under ${transfers} transfers, medians of ${times.length}`,
+      ["", "ours", "wanted", ""],
+      [
+        ["resets", resets / times.length, "all", verdict(allReset)],
+        ["the last one after, ms", median(times), "≤ 1000", verdict(median(times) <= 1000)],
+      ],
+    );
   },
 
   async fallback() {

@@ -98,6 +98,7 @@ export const requirements = {
   "ssh-key-care":
     "keys are listed with type, strength, age, permissions, use and expiry, with findings, and none is opened",
   "ssh-key-rotation": "a key is rotated at a person's word: the old one goes only after the new one logged in",
+  "ssh-nothing-left": "no process of the system's OpenSSH outlives the daemon, however that ends",
   "ssh-tool-set": "the tools of SSH are listed only for a client that asks for their set",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",

@@ -99,6 +99,31 @@ describe("kubernetes transport against a server in this process", () => {
     expect(await isOpen(stream)).toBe(true);
   });
 
+  test("[wire-many] where dials take long, a burst shares the tunnels that are there", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    await vi.waitFor(() => expect(server.tunnels.size).toBe(1));
+    server.holdUpgrades = true;
+    const streams = await Promise.all(Array.from({ length: 20 }, () => connect(transport)));
+    expect(await Promise.all(streams.map(isOpen))).toEqual(streams.map(() => true));
+    expect(server.tunnels.size).toBe(1);
+    for (const stream of streams) stream.destroy();
+  });
+
+  test("[wire-hostile] a server that drops every tunnel at once is not dialled without end", async () => {
+    server.putPod("web-0");
+    const transport = await open();
+    await vi.waitFor(() => expect(server.opened).toBeGreaterThan(0));
+    const dropping = setInterval(() => {
+      for (const tunnel of server.tunnels) tunnel.destroy();
+    }, 5);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    clearInterval(dropping);
+    // Three at once, then at 250 ms, 500 ms and 1 s; one more may be on its way.
+    expect(server.opened).toBeLessThan(12);
+    await vi.waitFor(async () => expect(await isOpen(await connect(transport))).toBe(true), 20_000);
+  });
+
   test("a peer that no longer answers pings is given up", async () => {
     driver = createKubernetesDriver(fastClock);
     server.putPod("web-0");

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import net from "node:net";
+import * as fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { RawLink } from "#adapters/kubernetes/wire/byte-link.ts";
 import { SpdyDecoder, type FrameSink } from "#adapters/kubernetes/wire/spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream } from "#adapters/kubernetes/wire/spdy-frames.ts";
@@ -232,6 +233,38 @@ describe("a tunnel to a pod, on a real connection", () => {
     stream.destroy();
     expect(await tunnel.closed).toBeUndefined();
     await gone;
+  });
+
+  test("[wire-hostile] frames in any order, with any ids, end streams and tunnel with codes and nothing else", async () => {
+    const id = fc.constantFrom(1, 3, 5, 7, 2, 9);
+    const anyFrame = fc.oneof(
+      fc
+        .record({ id, fin: fc.boolean(), bytes: fc.uint8Array({ maxLength: 40 }) })
+        .map(({ id: to, fin, bytes }) => Buffer.concat([dataHeader(to, bytes.length, fin), bytes])),
+      id.map((to) => rstStream(to, 5)),
+      id.map(synReply),
+      fc.nat(9).map((pingId) => ping(pingId)),
+      fc.nat(9).map((last) => goAway(last)),
+      fc.uint8Array({ minLength: 1, maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyFrame, { maxLength: 12 }), async (frames) => {
+        const { tunnel, peer } = await pair();
+        const streams = [tunnel.open(target), tunnel.open(target)];
+        const failures = streams.map(
+          (stream) => new Promise<unknown>((resolve) => stream.once("close", () => resolve(stream.errored))),
+        );
+        for (const stream of streams) stream.resume();
+        for (const bytes of frames) peer.socket.write(bytes);
+        peer.socket.end();
+        await tunnel.closed;
+        for (const stream of streams) stream.end();
+        for (const failure of await Promise.all(failures)) {
+          expect(failure === null || failure instanceof ConnectivityError).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 
   test.each([

@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, readFile } from "node:fs/promises";
+import { copyFile, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSshDriver } from "#adapters/ssh/index.ts";
 import type { ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { startEcho } from "../contract/forward-driver-targets.ts";
-import { keygen } from "../support/openssh-programs.ts";
+import { agentAdd, agentProgram, keygen } from "../support/openssh-programs.ts";
 import { sshHome, sshService, type SshHome } from "../support/ssh-client.ts";
 import { hasSsh } from "../support/ssh-g.ts";
 import { hasSshd, startSshd, type Sshd } from "../support/sshd.ts";
@@ -83,7 +83,7 @@ describe.skipIf(!hasSshd || !hasSsh)("[ssh-certificates] OpenSSH (skipped where 
     expect(error.code).toBe("ssh_authentication_failed");
   });
 
-  test("one that CertificateFile names, and one that the agent holds", async () => {
+  test("one that CertificateFile names", async () => {
     const server = await sshd();
     const file = key("signed");
     sign(file, "-1h:+2h");
@@ -93,6 +93,31 @@ describe.skipIf(!hasSshd || !hasSsh)("[ssh-certificates] OpenSSH (skipped where 
     // OpenSSH's own ~ is that of the user database.
     await home.write("config", `IdentityFile ${file}\nCertificateFile ${inHome("elsewhere.pub")}\n`);
     expect((await open(server)).facts()).toMatchObject({ driver_because: "certificate" });
+  });
+
+  test("one that the agent holds chooses OpenSSH", async () => {
+    const server = await sshd();
+    const file = key("signed");
+    sign(file, "-1h:+2h");
+    const socket = path.join(home.dir, "agent.sock");
+    const printed = String(execFileSync(agentProgram, ["-s", "-a", socket]));
+    const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(printed)?.[1]);
+    scope.push({ [Symbol.asyncDispose]: () => Promise.resolve(void process.kill(pid)) });
+    execFileSync(agentAdd, ["-q", file], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+    for (const end of ["", ".pub", "-cert.pub"]) await rm(`${file}${end}`);
+    home.env["SSH_AUTH_SOCK"] = socket;
+    expect((await open(server)).facts()).toMatchObject({ driver_because: "certificate_in_agent" });
+  });
+
+  test("RevokedHostKeys is OpenSSH's to read, and never left out", async () => {
+    const server = await sshd();
+    const list = await home.write("refused", server.knownHosts.replace(/^\S+ /, ""));
+    await home.write("config", `RevokedHostKeys ${list}\n`);
+    expect(await failure(open(server, { key_file: server.keyFile }))).toMatchObject({
+      code: "host_key_changed",
+      facts: { revoked: true },
+    });
+    expect((await failure(open(server, { key_file: server.keyFile, driver: "ssh2" }))).code).toBe("not_supported");
   });
 
   test("one that has expired is named, with its time", async () => {

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { chmod, copyFile, readFile, readdir } from "node:fs/promises";
 import net from "node:net";
@@ -32,6 +33,7 @@ describe.skipIf(!hasSshd || !hasSsh)("the system's OpenSSH (skipped where it is 
   });
   afterEach(async () => {
     await driver.close();
+    vi.unstubAllEnvs();
     for (const resource of scope.splice(0).toReversed()) await resource[Symbol.asyncDispose]();
     await home[Symbol.asyncDispose]();
   });
@@ -62,8 +64,8 @@ describe.skipIf(!hasSshd || !hasSsh)("the system's OpenSSH (skipped where it is 
   };
 
   test("says what runs, and leaves nothing behind", async () => {
-    const before = await leftovers();
     const server = await sshd();
+    vi.stubEnv("TMPDIR", home.dir);
     const transport = await open(server.port, login(server));
     expect(transport.facts()).toMatchObject({
       driver: "openssh",
@@ -72,8 +74,37 @@ describe.skipIf(!hasSshd || !hasSsh)("the system's OpenSSH (skipped where it is 
       cipher: expect.any(String),
       crypto: expect.stringMatching(/^OpenSSH \d/),
     });
+    expect(await leftovers()).toHaveLength(1);
     await driver.close();
-    await vi.waitFor(async () => expect(await leftovers()).toEqual(before), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await leftovers()).toEqual([]), { timeout: 5000 });
+  });
+
+  test("[ssh-nothing-left] a daemon that is killed leaves no ssh behind", async () => {
+    const server = await sshd();
+    const echo = await startEcho();
+    scope.push(echo);
+    const connection = {
+      host: "127.0.0.1",
+      port: server.port,
+      ...login(server),
+      known_hosts_file: server.knownHostsFile,
+    };
+    const settings = {
+      connections: [{ ...connection, remote_host: "127.0.0.1", driver: "openssh" }],
+      targetPort: echo.port,
+    };
+    const entry = path.join(import.meta.dirname, "../../bench/ssh-entry.ts");
+    const child = spawn(process.execPath, [entry, JSON.stringify({ ...settings, javascript: false })], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: home.dir },
+    });
+    await once(child.stdout, "data");
+    // Its own arguments name the key of this test's server.
+    const running = (): number[] =>
+      processesWith(`IdentityFile="${server.keyFile}"`).filter((pid) => pid !== process.pid && pid !== child.pid);
+    expect(running().length).toBeGreaterThan(0);
+    child.kill("SIGKILL");
+    await vi.waitFor(() => expect(running()).toEqual([]), { timeout: 10_000, interval: 200 });
   });
 
   test("a Unix socket behind the server, and a target whose name cannot be resolved", async () => {
@@ -230,6 +261,20 @@ describe.skipIf(!hasSshd || !hasSsh)("the system's OpenSSH (skipped where it is 
     client.destroy();
   });
 });
+
+/** Processes that have a text in their arguments. */
+function processesWith(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, "latin1").includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
 
 /** Folders of connections that are there. */
 const leftovers = async (): Promise<readonly string[]> =>

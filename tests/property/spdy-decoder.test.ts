@@ -2,6 +2,7 @@ import { constants, createInflate } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ChannelReader } from "#adapters/kubernetes/wire/channel-reader.ts";
 import { SpdyDecoder, type FrameSink } from "#adapters/kubernetes/wire/spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream, StreamOpener } from "#adapters/kubernetes/wire/spdy-frames.ts";
 import { WebSocketDecoder } from "#adapters/kubernetes/wire/websocket-decoder.ts";
@@ -90,7 +91,7 @@ describe("SPDY frames", () => {
     );
   });
 
-  test("anything else ends with a code, never with another error, and keeps nothing", () => {
+  test("[wire-hostile] anything else ends with a code, never with another error, and keeps nothing", () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -155,6 +156,29 @@ function webSocketFrame(opcode: number, payload: Uint8Array, final: boolean): Bu
   return Buffer.concat([head, payload]);
 }
 
+describe("channels of v4.channel.k8s.io", () => {
+  test("[wire-hostile] data comes out whole however it is cut; the ports before it do not", () => {
+    const messages = fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(messages, messages, fc.array(fc.nat(40)), (data, errors, places) => {
+        const reader = new ChannelReader();
+        const out: Buffer[] = [];
+        const port = Buffer.from([0x38, 0x15]);
+        const all = [
+          ...[port, ...data].map((bytes) => Buffer.concat([Buffer.from([0]), bytes])),
+          ...[port, ...errors].map((bytes) => Buffer.concat([Buffer.from([1]), bytes])),
+        ];
+        for (const message of all) {
+          reader.message();
+          for (const part of cut(message, places)) if (part.length > 0) out.push(reader.read(part) ?? Buffer.alloc(0));
+        }
+        expect(Buffer.concat(out)).toEqual(Buffer.concat(data));
+        expect(reader.errorText.length).toBeLessThanOrEqual(4096);
+      }),
+    );
+  });
+});
+
 describe("WebSocket frames", () => {
   test("payloads come out in order, however messages are fragmented and bytes are cut", () => {
     const message = fc.tuple(fc.array(fc.uint8Array({ maxLength: 400 }), { minLength: 1, maxLength: 4 }), fc.boolean());
@@ -180,6 +204,26 @@ describe("WebSocket frames", () => {
           messages.reduce((sum, [fragments, pinged]) => sum + (pinged ? fragments.length : 0), 0),
         );
       }),
+    );
+  });
+
+  test("lengths of two and eight bytes are read, whatever the pieces", () => {
+    const big = Buffer.alloc(70_000, 7);
+    const head = Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
+    fc.assert(
+      fc.property(fc.array(fc.nat(80_000), { maxLength: 6 }), fc.integer({ min: 126, max: 2000 }), (places, medium) => {
+        let [bytes, messages] = [0, 0];
+        const decoder = new WebSocketDecoder({
+          bytes: (chunk) => (bytes += chunk.length),
+          message: () => messages++,
+          ping: () => {},
+          close: () => {},
+        });
+        const wire = Buffer.concat([head, big, webSocketFrame(2, new Uint8Array(medium), true)]);
+        for (const chunk of cut(wire, places)) decoder.push(chunk);
+        expect([bytes, messages]).toEqual([big.length + medium, 2]);
+      }),
+      { numRuns: 50 },
     );
   });
 

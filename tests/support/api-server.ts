@@ -71,6 +71,8 @@ export class ApiServer implements AsyncDisposable {
   /** Names and values of the newest request's headers, as they were sent. */
   headers: readonly string[] = [];
   opened = 0;
+  /** Upgrades are not answered at all while this is set. */
+  holdUpgrades = false;
 
   private constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -273,6 +275,7 @@ export class ApiServer implements AsyncDisposable {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.requests.push(`UPGRADE ${request.method} ${request.url}`);
     socket.on("error", () => {});
+    if (this.holdUpgrades) return;
     const refuse = (status: string): void => {
       const body = JSON.stringify({ kind: "Status", message: "refused by the test" });
       socket.end(

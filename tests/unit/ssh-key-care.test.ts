@@ -78,6 +78,7 @@ describe("which driver a login needs", () => {
     agentHoldsCertificate: false,
     agentHoldsHardwareKey: false,
     onlyByAuthority: false,
+    revocationList: false,
     proxy: undefined,
   };
   test.each<[Partial<LoginNeeds>, string | undefined]>([
@@ -90,6 +91,7 @@ describe("which driver a login needs", () => {
     [{ hardwareKey: true }, "hardware_key"],
     [{ agentHoldsCertificate: true }, "certificate_in_agent"],
     [{ agentHoldsHardwareKey: true }, "hardware_key_in_agent"],
+    [{ revocationList: true }, "revoked_host_keys"],
     [{ onlyByAuthority: true }, "host_certificate"],
     [{ proxy: "proxy_command" }, "proxy_command"],
   ])("%j", (needs, because) => {

@@ -33,7 +33,7 @@ const container = (name: string, image: string, keys: object): object => ({
 
 /** The pod in a namespace of its own, gone afterwards. */
 export async function makePod(): Promise<BenchPod & Disposable> {
-  const namespace = `pw-forward-${process.pid}`;
+  const namespace = `pw-forward-${process.pid}-${Date.now().toString(36)}`;
   kubectl("create", "namespace", namespace);
   const pod = {
     apiVersion: "v1",
@@ -59,6 +59,12 @@ export async function makePod(): Promise<BenchPod & Disposable> {
     name: "target",
     [Symbol.dispose]: () => void kubectl("delete", "namespace", namespace, "--wait=false"),
   };
+}
+
+/** Deletes a pod at once. @returns the epoch millisecond at which the API server had done it */
+export function killPod({ namespace, name }: BenchPod): number {
+  kubectl("delete", "pod", name, "-n", namespace, "--force", "--grace-period=0", "--wait=false");
+  return Date.now();
 }
 
 /** The testbed's kubeconfig with another port of this machine in place of the API server's. */

@@ -4,6 +4,7 @@
  * `first PORT COUNT`: milliseconds from the first packet to the first byte of an answer, each on a new connection.
  * `trip PORT COUNT`: milliseconds of one byte there and back on one connection.
  * `hold PORT COUNT`: opens connections, asks once on each, says how many were answered, and keeps them until stdin ends.
+ * `torn PORT COUNT`: downloads without end; says when all run, then for each how it ended and at which epoch millisecond.
  * `ignore PORT`: a connection that is never read, until stdin ends.
  */
 import { once } from "node:events";
@@ -85,6 +86,20 @@ if (kind === "rate") {
   say({ answered: answers.filter((ms) => ms !== undefined).length, ms: performance.now() - startedMs });
   await stdinEnds();
   for (const socket of sockets) socket.destroy();
+} else if (kind === "torn") {
+  const running: Promise<unknown>[] = [];
+  const endings = Array.from({ length: count }, () => {
+    const socket = open();
+    running.push(new Promise((resolve) => socket.once("data", resolve).once("close", resolve)));
+    socket.resume();
+    return new Promise<{ how: string; atMs: number }>((resolve) => {
+      socket.on("error", (error: NodeJS.ErrnoException) => resolve({ how: error.code ?? "", atMs: Date.now() }));
+      socket.on("end", () => resolve({ how: "end", atMs: Date.now() }));
+    });
+  });
+  await Promise.all(running);
+  say({ running: true });
+  say({ endings: await Promise.all(endings) });
 } else if (kind === "ignore") {
   const socket = open();
   await once(socket, "connect");

@@ -13,11 +13,16 @@ export async function load<T>(kind: string, ...args: number[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
+interface Staying {
+  /** Its first line. */
+  readonly answer: Readonly<Record<string, unknown>>;
+  /** Its last line, once it has ended. */
+  last(): Promise<Readonly<Record<string, unknown>>>;
+  stop(): Promise<void>;
+}
+
 /** One that stays until it is stopped. */
-export async function staying(
-  kind: string,
-  ...args: number[]
-): Promise<{ readonly answer: Readonly<Record<string, unknown>>; stop(): Promise<void> }> {
+export async function staying(kind: string, ...args: number[]): Promise<Staying> {
   const child: ChildProcess = spawn(process.execPath, [entry, kind, ...args.map(String)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -26,7 +31,16 @@ export async function staying(
     text += String(chunk);
     if (text.includes("\n")) break;
   }
-  return { answer: JSON.parse(text) as Record<string, unknown>, stop: () => end(child, "SIGKILL") };
+  const parse = (): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
+  return {
+    answer: parse(),
+    async last() {
+      text = "";
+      for await (const chunk of child.stdout ?? []) text += String(chunk);
+      return parse();
+    },
+    stop: () => end(child, "SIGKILL"),
+  };
 }
 
 /** Gbit/s of one iperf3 run; NaN when it failed. */

@@ -11,7 +11,14 @@ import type { ServerConnection } from "./server-connection.ts";
  */
 export async function dialServer(dial: SshDial): Promise<ServerConnection> {
   const { driver, because } = chooseSshDriver(await loginNeeds(dial.settings, dial.access, dial.route));
-  if (driver === "ssh2") return dialSsh(dial);
+  if (driver === "ssh2") {
+    const { revokedHostKeysFile } = dial.settings.resolved;
+    if (revokedHostKeysFile === undefined) return dialSsh(dial);
+    // To leave a list of refused keys out would be to take them.
+    throw new ConnectivityError("not_supported", "RevokedHostKeys of ~/.ssh/config needs the driver openssh", {
+      option: "RevokedHostKeys",
+    });
+  }
   const { dialOpenssh } = await import("./openssh/dial-openssh.ts");
   try {
     return await dialOpenssh(dial, because ?? "asked_for");
@@ -31,6 +38,7 @@ const words: Readonly<Record<OpensshReason, string>> = {
   hardware_key: "a hardware key",
   certificate_in_agent: "a certificate in the agent",
   hardware_key_in_agent: "a hardware key in the agent",
+  revoked_host_keys: "RevokedHostKeys",
   host_certificate: "a host that is known by its authority",
   pkcs11: "PKCS11Provider",
   proxy_command: "ProxyCommand",

@@ -19,6 +19,7 @@ export async function loginNeeds(settings: SshSettings, access: Access, route: R
     agentHoldsCertificate: false,
     agentHoldsHardwareKey: false,
     onlyByAuthority: false,
+    revocationList: resolved.revokedHostKeysFile !== undefined,
     proxy: route ? undefined : proxyOf(settings),
   };
   if (wanted !== "auto") return nothing;

@@ -11,6 +11,7 @@ export type OpensshReason =
   | "hardware_key_in_agent"
   | "host_certificate"
   | "pkcs11"
+  | "revoked_host_keys"
   | "proxy_command"
   | "proxy_jump";
 
@@ -28,6 +29,8 @@ export interface LoginNeeds {
   readonly agentHoldsHardwareKey: boolean;
   /** known_hosts knows the server by a certificate authority only. */
   readonly onlyByAuthority: boolean;
+  /** A list of host keys that are refused (`RevokedHostKeys`), which only OpenSSH reads. */
+  readonly revocationList: boolean;
   /** The way to the server that the configuration names, where nobody else goes it. */
   readonly proxy: "proxy_command" | "proxy_jump" | undefined;
 }
@@ -50,6 +53,7 @@ function reason(needs: LoginNeeds): OpensshReason | undefined {
   if (needs.hardwareKey) return "hardware_key";
   if (needs.agentHoldsCertificate) return "certificate_in_agent";
   if (needs.agentHoldsHardwareKey) return "hardware_key_in_agent";
+  if (needs.revocationList) return "revoked_host_keys";
   if (needs.onlyByAuthority) return "host_certificate";
   return needs.proxy;
 }

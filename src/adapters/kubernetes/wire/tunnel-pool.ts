@@ -20,6 +20,8 @@ const youngMs = 5000;
 const youngDeathsAllowed = 3;
 const shortestPauseMs = 250;
 const longestPauseMs = 10_000;
+/** How long a connection waits for a tunnel of its own before it shares one. */
+const patienceMs = 500;
 
 /** The tunnels to one pod: warm ones are kept, lost ones replaced, connections spread over them. */
 export class TunnelPool {
@@ -67,30 +69,45 @@ export class TunnelPool {
    * @throws ConnectivityError of the dial; the signal's reason
    */
   async open(target: ForwardTarget, signal: AbortSignal, forCheck = false): Promise<Duplex> {
-    for (let mayDial = true; ;) {
+    const deadlineMs = this.#options.clock.monotonicMs() + patienceMs;
+    for (let crowded = false; ;) {
       signal.throwIfAborted();
       this.#ending.signal.throwIfAborted();
-      const limits =
-        mayDial || this.#tunnels.length === 0 ? this.#limits : { ...this.#limits, maxTunnels: this.#tunnels.length };
-      const choice = chooseTunnel(this.#tunnels, this.#dialing, this.#waiting, limits);
+      const choice =
+        crowded && this.#tunnels.length > 0
+          ? chooseTunnel(this.#tunnels, 0, 0, { ...this.#limits, maxTunnels: 0 })
+          : chooseTunnel(this.#tunnels, this.#dialing, this.#waiting, this.#limits);
       const tunnel = typeof choice === "object" ? this.#tunnels[choice.use] : undefined;
       if (tunnel !== undefined) {
         const stream = tunnel.open(target);
         if (!forCheck) this.#topUp();
         return stream;
       }
+      const coming = choice === "dial" ? this.#dial() : this.#change.promise;
       this.#waiting++;
       try {
-        await abortable(choice === "dial" ? this.#dial() : this.#change.promise, signal);
+        await abortable(this.#withPatience(coming, deadlineMs), signal);
+        crowded = this.#options.clock.monotonicMs() >= deadlineMs;
       } catch (error) {
         signal.throwIfAborted();
         // Crowded is better than refused.
-        if (!mayDial || this.#tunnels.length === 0) throw error;
-        mayDial = false;
+        if (crowded || this.#tunnels.length === 0) throw error;
+        crowded = true;
       } finally {
         this.#waiting--;
       }
     }
+  }
+
+  /** Waits for what is coming; where there are tunnels to share meanwhile, no longer than the deadline. */
+  async #withPatience(coming: Promise<void>, deadlineMs: number): Promise<void> {
+    if (this.#tunnels.length === 0) return coming;
+    const { clock } = this.#options;
+    let timer: Disposable | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = clock.after(Math.max(0, deadlineMs - clock.monotonicMs()), resolve);
+    });
+    await Promise.race([coming, late]).finally(() => timer?.[Symbol.dispose]());
   }
 
   /** After a sleep or a change of network: ends those whose peer is not there any more. Never rejects. */
