@@ -45,6 +45,14 @@ async function answers(port: number, patienceMs = 1000): Promise<boolean> {
   } catch {
     return false;
   } finally {
+    // None is left standing still, whatever went wrong.
+    for (const one of stopped) {
+      try {
+        process.kill(one, "SIGCONT");
+      } catch {
+        // It has ended.
+      }
+    }
     socket.destroy();
   }
 }
@@ -115,6 +123,7 @@ const objects = [
 ];
 
 const peer = new Peer();
+const stopped: number[] = [];
 let steady: { readonly ours: SteadyOutcome; readonly kubectl: SteadyOutcome } | undefined;
 try {
   kubectl("create", "namespace", namespace);
@@ -169,7 +178,7 @@ services:
   }
 
   await peer.alive();
-  const stopped = [pid, peer.child?.pid ?? pid];
+  stopped.push(pid, peer.child?.pid ?? pid);
   for (const one of stopped) process.kill(one, "SIGSTOP");
   relay.freeze();
   await pause(stoppedMs);
