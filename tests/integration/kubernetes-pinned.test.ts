@@ -98,14 +98,16 @@ describe("[kubernetes-pinned] the cluster behind a context", () => {
   test("a person takes another cluster on a terminal, and only there", async () => {
     await using sandbox = new Sandbox();
     const { databaseFile } = portwrightPaths(sandbox.env, sandbox.home);
-    const none = await runCli(sandbox, ["context", "accept", "test"], { terminal: true });
+    const none = await runCli(sandbox, ["context", "accept", "test"], { person: ["accept"] });
     expect([none.code, none.stdout]).toEqual([0, expect.stringContaining("No cluster was remembered")]);
     mkdirSync(dirname(databaseFile), { recursive: true });
     const kept = openStores(databaseFile);
     kept.clusterPins.set("/a", "test", { server: "https://a", authority: expiredCertificate.cert.slice(0, 8) });
     const refused = await runCli(sandbox, ["context", "accept", "test"]);
     expect([refused.code, kept.clusterPins.get("/a", "test")?.server]).toEqual([1, "https://a"]);
-    const taken = await runCli(sandbox, ["context", "accept", "test"], { terminal: true });
+    const doubted = await runCli(sandbox, ["context", "accept", "test"], { person: ["what?"] });
+    expect([doubted.code, kept.clusterPins.get("/a", "test")?.server]).toEqual([1, "https://a"]);
+    const taken = await runCli(sandbox, ["context", "accept", "test"], { person: ["accept"] });
     expect([taken.code, kept.clusterPins.get("/a", "test")]).toEqual([0, undefined]);
     kept.close();
     expect((await runCli(sandbox, ["context", "forget", "test"])).code).toBe(2);
