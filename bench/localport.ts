@@ -9,7 +9,7 @@ import { configuration, haveTestbed, sshService } from "./support/forward-servic
 import { installLocalport, startLocalport } from "./support/localport.ts";
 import { callOnce, daemonPid, makeHome } from "./support/portwright.ts";
 import { end, memoryOf, memoryOfTree, processTree } from "./support/process.ts";
-import { sshSessions } from "./support/ssh-sessions.ts";
+import { killSessions, sshSessions } from "./support/ssh-sessions.ts";
 import { median, printTable, verdict } from "./support/stats.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 3);
@@ -91,7 +91,7 @@ async function killTunnel(sessions: readonly number[], noticed: () => Promise<nu
   const broken = brokenAt(port);
   await pause(300);
   const killedMs = performance.now();
-  for (const pid of sessions) process.kill(pid, "SIGKILL");
+  killSessions(sessions);
   const [noticedMs] = await Promise.all([noticed(), broken]);
   const healedMs = await when(() => answers(port), 20);
   return [Math.max(0, noticedMs - killedMs), healedMs - killedMs];

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "./support/free-port.ts";
+import { freePorts } from "./support/free-port.ts";
 import { killPod, kubeconfigThrough, makePod, remotePorts } from "./support/port-forward/cluster.ts";
 import { bulk, Figures, load, staying } from "./support/port-forward/measure.ts";
 import {
@@ -256,8 +256,7 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     for (let round = 0; round < Math.min(rounds, 3); round++) {
       const children: Peer[] = [];
       for (let at = 0; at < count; at++) children.push(await startKubectl(pod));
-      const locals: number[] = [];
-      for (let at = 0; at < count; at++) locals.push(await freePort());
+      const locals = await freePorts(count);
       const ours = await startDaemon(
         forwards(
           pod,

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { startRespServer } from "../tests/support/resp-server.ts";
 import { connectMcp, type McpClient } from "../src/cli/demo/mcp-client.ts";
 import { end, mainJs } from "./support/process.ts";
-import { sshSessions } from "./support/ssh-sessions.ts";
+import { killSessions, sshSessions } from "./support/ssh-sessions.ts";
 import { median, printTable } from "./support/stats.ts";
 
 const rounds = Number(process.env["ROUNDS"] ?? 5);
@@ -141,7 +141,7 @@ const httpRequest = "GET /hostname HTTP/1.1\r\nhost: web\r\n\r\n";
 
 async function killSession(client: McpClient, port: number, daemon: number): Promise<void> {
   const { broken } = await held(port, "PING\r\n");
-  for (const pid of sshSessions([daemon])) process.kill(pid, "SIGKILL");
+  killSessions(sshSessions([daemon]));
   const [brokenAt, notReadyAt] = await Promise.all([
     broken,
     until(async () => !(await isReady(client, "cache")), 3000),

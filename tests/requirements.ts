@@ -53,6 +53,7 @@ export const requirements = {
   "ssh-survives":
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
+  "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
   "ssh-channels": "a hundred connections at once through one SSH connection get all of their own bytes and no others'",
   "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",

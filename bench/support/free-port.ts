@@ -11,6 +11,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** As many different ones. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
 /** Waits until somebody listens there; at most ten seconds. */
 export async function listening(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {

@@ -78,6 +78,8 @@ export async function echoAtOnce(
   const startedMs = performance.now();
   const one = async (): Promise<boolean> => {
     const sent = randomBytes(bytes);
+    // No letter that the target takes for a command.
+    sent[0] = 0;
     const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     const received = createHash("sha256");
     socket.end(sent);

@@ -13,3 +13,14 @@ export function sshSessions(pids: readonly number[]): number[] {
   const far = rows.filter((row) => row[3]?.endsWith(`:${TB_BASTION_PORT}`) && locals.has(row[4] ?? ""));
   return far.flatMap((row) => [...(row[5] ?? "").matchAll(/pid=(\d+)/g)].map((match) => Number(match[1])));
 }
+
+/** Kills sshd processes; one whose other half has ended with it is gone already. */
+export function killSessions(sessions: readonly number[]): void {
+  for (const pid of sessions) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      // It ended.
+    }
+  }
+}

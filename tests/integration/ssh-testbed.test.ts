@@ -58,6 +58,11 @@ describe.skipIf(!TB_SSH_PORT || !TB_BASTION_PORT)("the testbed's sshd (skipped: 
     ["an RSA key", () => ({ key_file: inClientDir("id_rsa") })],
     ["an encrypted key", () => ({ key_file: inClientDir("id_enc"), passphrase: `\${env:PASSPHRASE}` })],
     ["a password", () => ({ password: `\${env:PASSWORD}` })],
+    [
+      "OpenSSH and an encrypted key",
+      () => ({ key_file: inClientDir("id_enc"), passphrase: `\${env:PASSPHRASE}`, driver: "openssh" }),
+    ],
+    ["OpenSSH and a password", () => ({ password: `\${env:PASSWORD}`, driver: "openssh" })],
   ])("Redis answers PING behind the bastion, with %s", async (_, login) => {
     home.env["PASSPHRASE"] = "tb-passphrase";
     home.env["PASSWORD"] = "tb-password";
@@ -75,12 +80,30 @@ describe.skipIf(!TB_SSH_PORT || !TB_BASTION_PORT)("the testbed's sshd (skipped: 
     expect((await failure(opening)).code).toBe("host_key_changed");
   });
 
-  test("a host that only a certificate authority vouches for is not known to us yet", async () => {
-    const opening = open({ key_file: inClientDir("id_plain"), known_hosts_file: inClientDir("known_hosts_ca") });
+  test("a host that only a certificate authority vouches for: OpenSSH verifies its certificate", async () => {
+    const transport = await open({
+      key_file: inClientDir("id_plain"),
+      known_hosts_file: inClientDir("known_hosts_ca"),
+    });
+    expect(transport.facts()).toMatchObject({ driver: "openssh", driver_because: "host_certificate" });
+    expect(await ping(transport)).toBe("+PONG\r\n");
+    const opening = open({
+      key_file: inClientDir("id_plain"),
+      known_hosts_file: inClientDir("known_hosts_ca"),
+      driver: "ssh2",
+    });
     expect(await failure(opening)).toMatchObject({
       code: "host_key_unknown",
       facts: { only_by_certificate_authority: true },
     });
+  });
+
+  test("a key that logs in by its certificate only", async () => {
+    const transport = await open({ key_file: inClientDir("id_cert"), port: Number(TB_SSH_PORT) });
+    expect(transport.facts()).toMatchObject({ driver: "openssh", driver_because: "certificate" });
+    expect(await ping(transport)).toBe("+PONG\r\n");
+    const alone = open({ key_file: inClientDir("id_cert"), port: Number(TB_SSH_PORT), driver: "ssh2" });
+    expect((await failure(alone)).code).toBe("ssh_authentication_failed");
   });
 
   test.each([
@@ -97,6 +120,17 @@ describe.skipIf(!TB_SSH_PORT || !TB_BASTION_PORT)("the testbed's sshd (skipped: 
     ],
     ["a wrong password", () => ({ password: "wrong" }), "ssh_authentication_failed"],
     ["a wrong user", () => ({ key_file: inClientDir("id_plain"), user: "nobody" }), "ssh_authentication_failed"],
+    [
+      "an expired certificate",
+      () => ({ key_file: inClientDir("id_expired"), port: Number(TB_SSH_PORT) }),
+      "ssh_certificate_expired",
+    ],
+    [
+      "by OpenSSH, a stranger's key",
+      () => ({ key_file: inClientDir("id_stranger"), driver: "openssh" }),
+      "ssh_authentication_failed",
+    ],
+    ["by OpenSSH, a wrong password", () => ({ password: "wrong", driver: "openssh" }), "ssh_authentication_failed"],
   ])("%s", async (_, login, code) => {
     expect((await failure(open(login()))).code).toBe(code);
   });

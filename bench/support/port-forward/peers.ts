@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { freePort } from "../free-port.ts";
+import { freePorts } from "../free-port.ts";
 import { callOnce, daemonPid, makeHome } from "../portwright.ts";
 import { end } from "../process.ts";
 import { kubectlCommand, remotePorts, type BenchPod, type RemotePort } from "./cluster.ts";
@@ -77,8 +77,7 @@ export async function startDaemon(yaml: string, kubeconfig?: string): Promise<Pi
 }
 
 export async function startOurs(pod: BenchPod, kubeconfig?: string): Promise<Peer> {
-  const locals: number[] = [];
-  for (const _ of names) locals.push(await freePort());
+  const locals = await freePorts(names.length);
   const to = Object.values(remotePorts).map((remote, index) => ({ remote, local: locals[index] ?? 0 }));
   return { ...(await startDaemon(forwards(pod, to), kubeconfig)), ports: byName(locals) };
 }

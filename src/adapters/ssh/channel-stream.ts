@@ -120,7 +120,7 @@ export class ChannelStream extends Duplex implements DirectStream {
     if (this.destroyed) return true;
     const lending = this.#lending;
     if (!lending) {
-      this.#owner.reads.retain();
+      this.#owner.reads.retain(chunk);
       return this.push(chunk);
     }
     if (this.#stopped) {
@@ -129,7 +129,7 @@ export class ChannelStream extends Duplex implements DirectStream {
       return false;
     }
     this.#stopped = !(lending.keeps ? lending.receiver(chunk, "lent") : lending.receiver(Buffer.from(chunk), "owned"));
-    if (this.#stopped && lending.keeps) this.#giveBack = this.#owner.reads.retain();
+    if (this.#stopped && lending.keeps) this.#giveBack = this.#owner.reads.retain(chunk);
     return !this.#stopped;
   }
 

@@ -1,0 +1,65 @@
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { reusingSocket } from "#adapters/ssh/reused-reads.ts";
+import { payload, startTarget } from "../contract/forward-driver-targets.ts";
+
+/** Reads of a socket as they come, each of those that were asked for by itself. */
+async function reading(
+  sizes: readonly number[],
+  onRead: (bytes: Buffer, index: number, reads: ReturnType<typeof reusingSocket>["reads"]) => void,
+) {
+  await using target = await startTarget();
+  const { socket, reads } = reusingSocket();
+  let index = 0;
+  let got = 0;
+  const arrived: (() => void)[] = [];
+  socket.on("data", (bytes: Buffer) => {
+    onRead(bytes, index++, reads);
+    got += bytes.length;
+    arrived.shift()?.();
+  });
+  socket.connect({ port: target.port, host: "127.0.0.1" });
+  const server = await target.next();
+  const sent: Buffer[] = [];
+  for (const size of sizes) {
+    const bytes = payload(size);
+    sent.push(bytes);
+    const before = got;
+    const whole = new Promise<void>((resolve) => {
+      const wait = (): void => (got - before >= size ? resolve() : void arrived.push(wait));
+      arrived.push(wait);
+    });
+    server.write(bytes);
+    await whole;
+  }
+  const closed = once(socket, "close");
+  socket.destroy();
+  await closed;
+  return sent;
+}
+
+test("[ssh-reused-reads] what a read brought stays until the bulk read after the next one, small ones in between or not", async () => {
+  const seen: { view: Buffer; copy: Buffer }[] = [];
+  await reading([20_000, 40, 20_000, 7, 9, 20_000], (view) => {
+    const bulk = seen.findLast(({ view: { length } }) => length >= 16 * 1024);
+    for (const { view: then, copy } of [...seen.slice(-1), ...(bulk ? [bulk] : [])])
+      expect(then.equals(copy)).toBe(true);
+    seen.push({ view, copy: Buffer.from(view) });
+  });
+  expect(seen.length).toBeGreaterThanOrEqual(6);
+});
+
+test("[ssh-reused-reads] what is retained is never overwritten, and memory that was given back is used again", async () => {
+  const kept: { view: Buffer; copy: Buffer; giveBack: () => void }[] = [];
+  const memory = new Set<ArrayBufferLike>();
+  await reading(
+    Array.from({ length: 12 }, () => 20_000),
+    (view, index, reads) => {
+      memory.add(view.buffer);
+      for (const { view: then, copy } of index < 5 ? kept : []) expect(then.equals(copy)).toBe(true);
+      if (index < 4) kept.push({ view, copy: Buffer.from(view), giveBack: reads.retain(view) });
+      else for (const { giveBack } of kept) giveBack();
+    },
+  );
+  expect(memory.size).toBeLessThanOrEqual(7);
+});
