@@ -13,7 +13,6 @@ import { createPortwright, type Application } from "#application/portwright.ts";
 import type { KubernetesAdapter } from "#adapters/kubernetes/index.ts";
 import type { FactSource } from "#application/ports/fact-source.ts";
 import type { ForwardDriver } from "#application/ports/forward-driver.ts";
-import type { PortOwners } from "#application/ports/port-owner.ts";
 import type { Probes } from "#application/ports/probe.ts";
 import type { Stores } from "#application/ports/stores.ts";
 import type { TargetSource } from "#application/ports/target-source.ts";
@@ -89,7 +88,7 @@ function createApplication(
         return (await probes).run(check, path, context);
       },
     },
-    sources: () => (sources ??= loadSources(kubernetes, portOwners)),
+    sources: () => (sources ??= loadSources(kubernetes)),
     metadata: async () => (await kubernetes()).metadata,
     reach: createLocalReach(),
     sshInventory: async () => (await import("#adapters/ssh/inventory/create-inventory.ts")).createSshInventory(),
@@ -115,17 +114,14 @@ function createApplication(
 }
 
 /** What can be connected is looked for by four adapters; none is loaded before somebody asks. */
-async function loadSources(
-  kubernetes: () => Promise<KubernetesAdapter>,
-  owners: PortOwners,
-): Promise<readonly TargetSource[]> {
+async function loadSources(kubernetes: () => Promise<KubernetesAdapter>): Promise<readonly TargetSource[]> {
   const [clusters, ssh, local, compose] = await Promise.all([
     kubernetes(),
     import("#adapters/ssh/ssh-source.ts"),
     import("#adapters/system/local-source.ts"),
     import("#adapters/compose/compose-source.ts"),
   ]);
-  return [clusters.targets, ssh.createSshSource(), local.createLocalSource(owners), compose.createComposeSource()];
+  return [clusters.targets, ssh.createSshSource(), local.createLocalSource(), compose.createComposeSource()];
 }
 
 function stringValues(env: Environment): Readonly<Record<string, string>> {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Sshd } from "../../tests/support/sshd.ts";
+import { freePort } from "./free-port.ts";
 import { callOnce, daemonPid, makeHome } from "./portwright.ts";
 import { end, memoryOf, memoryOfTree } from "./process.ts";
 import { bulkBeside, startTargetProcess } from "./ssh-target.ts";
@@ -11,15 +12,18 @@ const rounds = Number(process.env["ROUNDS"] ?? 3);
 const settleMs = Number(process.env["SETTLE_MS"] ?? 5000);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const yaml = (sshd: Sshd, target: number, count: number): string =>
-  `version: "1.0"\nservices:\n${Array.from(
-    { length: count },
-    (_, index) => `  - name: s${index}
+/** @param ports local ones, one a service; 0 for any */
+const yaml = (sshd: Sshd, target: number, ports: readonly number[]): string =>
+  `version: "1.0"\nservices:\n${ports
+    .map(
+      (port, index) => `  - name: s${index}
     technology: ssh
+    local_port: ${port}
     remote_port: ${target}
     connection: {host: 127.0.0.1, port: ${sshd.port}, user: ${sshd.user}, key_file: "${sshd.keyFile}", known_hosts_file: "${sshd.knownHostsFile}", remote_host: 127.0.0.1}
 `,
-  ).join("")}`;
+    )
+    .join("")}`;
 
 /** TCP connections that a process has to a port. */
 const connectionsTo = (pid: number, port: number): number =>
@@ -35,7 +39,7 @@ export async function measureServices(sshd: Sshd): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const memory: number[] = [];
     for (const tool of ["get_status", "start_environment"]) {
-      using home = makeHome(yaml(sshd, target.port, 50));
+      using home = makeHome(yaml(sshd, target.port, new Array<number>(50).fill(0)));
       const { shim, answer } = await callOnce(home, tool);
       try {
         if (tool === "start_environment" && answer.state !== "ready")
@@ -67,13 +71,10 @@ export async function measureStalled(sshd: Sshd): Promise<void> {
   const growth: number[] = [];
   const beside: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    using home = makeHome(yaml(sshd, target.port, 2));
+    const [one, other] = [await freePort(), await freePort()];
+    using home = makeHome(yaml(sshd, target.port, [one, other]));
     const { shim } = await callOnce(home, "start_environment");
     try {
-      const status = JSON.parse(home.run("call", "get_status", '{"detail":"full"}')) as {
-        services: { endpoint: string }[];
-      };
-      const [one = 0, other = 0] = status.services.map(({ endpoint }) => Number(endpoint.split(":").at(-1)));
       await bulkBeside(other, "down", 500);
       await pause(settleMs);
       const pid = daemonPid(home);

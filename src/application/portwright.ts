@@ -215,7 +215,8 @@ const askedOf =
   };
 
 function withBorrowed({ borrowed, workspace, hello }: ClientSession, answer: Answer): Answer {
-  if (!borrowed || workspace === undefined) return answer;
+  // A proposal is about the client's own folder.
+  if (!borrowed || workspace === undefined || answer["state"] === "proposal") return answer;
   const file = shownPath(workspace, hello.env["HOME"]);
   return {
     ...answer,

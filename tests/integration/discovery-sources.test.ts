@@ -10,7 +10,6 @@ import { createComposeSource } from "#adapters/compose/compose-source.ts";
 import { createKubernetes } from "#adapters/kubernetes/index.ts";
 import { createSshSource } from "#adapters/ssh/ssh-source.ts";
 import { createLocalSource } from "#adapters/system/local-source.ts";
-import { createPortOwners } from "#adapters/system/port-owners.ts";
 import { ApiServer } from "../support/api-server.ts";
 import { accessWith, realClock } from "../support/kubernetes-access.ts";
 
@@ -91,13 +90,14 @@ describe("[discover-targets] where targets are found", () => {
     const server = net.createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const { targets } = await find(createLocalSource(createPortOwners()));
+    const { targets } = await find(createLocalSource());
     expect(targets.find((target) => target.port === port)).toMatchObject({
       target: `127.0.0.1:${port}`,
       kind: "local",
+      detail: { pid: process.pid },
     });
     server.close();
-    expect((await find(createLocalSource(createPortOwners(), "darwin"))).unreadable).toHaveLength(1);
+    expect((await find(createLocalSource("darwin"))).unreadable).toHaveLength(1);
   });
 
   describe("in clusters", () => {

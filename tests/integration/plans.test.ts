@@ -1,5 +1,6 @@
 /** Plan, apply, verify, roll back: over real files, store and sockets. */
-import { chmod, mkdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -509,6 +510,22 @@ describe("start_environment without a configuration", () => {
     expect(written).toContain("REDIS_URL: redis://${host}:${port}");
     expect(written).toContain("name: dev");
     expect((await caller.call("getStatus", {}))["environment"]).toBe("dev");
+  });
+
+  test("[proposal] comes also where another workspace was used before, for a folder that says what it needs", async () => {
+    await using fresh = await makePortwright({ sources: [source] });
+    await fresh.configure([cache()]);
+    const first = await fresh.connect();
+    await first.call("startEnvironment", {});
+    const bare = await mkdtemp(join(tmpdir(), "portwright-bare-"));
+    const guest = await fresh.connect({ cwd: bare });
+    expect((await guest.call("startEnvironment", {})).summary).toContain("used last");
+    await writeFile(join(bare, ".env.example"), "REDIS_URL=redis://localhost:6379\n");
+    const told = await guest.call("startEnvironment", {});
+    expect(told).toMatchObject({ state: "proposal", services: [{ service: "redis" }] });
+    expect(told.summary).not.toContain("used last");
+    expect(await guest.call("startEnvironment", { services: ["cache"] })).toMatchObject({ state: "ready" });
+    await rm(bare, { recursive: true });
   });
 
   test("says what it looked at when nothing fits, and where no configuration would be found", async () => {

@@ -160,6 +160,14 @@ describe("query", () => {
     expect(told["ready"].rows[0].at(-1)).toBe(1);
   });
 
+  test("a service that drops again and again is told to be flapping", async () => {
+    for (let count = 0; count < 4; count++) await drop();
+    const told = await client.call("getStatus", { include: ["flaky"] });
+    expect(told["flaky"]).toContainEqual(
+      expect.objectContaining({ service: "cache", drops_24h: 4, flapping: expect.stringMatching(/4 times/) as string }),
+    );
+  });
+
   test("audit is who asked for what", async () => {
     const told = await client.call("query", { source: "audit", service: "cache" });
     expect(told["rows"]).toEqual([

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { basename } from "node:path";
 import type { PortOwner } from "#application/ports/port-owner.ts";
 
 /** A program's name is text that the program chose: only harmless characters pass, and few. */
@@ -44,9 +45,16 @@ export async function holderOf(
   for (const pid of [...first, ...pids]) {
     if (signal.aborted) return undefined;
     if (!(await holdsSocket(pid, inodes))) continue;
-    return processNamed(Number(pid), (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim());
+    return processNamed(Number(pid), await programOf(pid));
   }
   return undefined;
+}
+
+/** The file that it runs: a program may call its threads anything (Node's is `MainThread`). */
+async function programOf(pid: string): Promise<string> {
+  const file = await readlink(`/proc/${pid}/exe`).catch(() => "");
+  if (file !== "") return basename(file.replace(/ \(deleted\)$/, ""));
+  return (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
 }
 
 async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {

@@ -14,7 +14,7 @@ const patienceMs = 1000;
 /** A short look at what seems well. */
 const briefMs = 800;
 /** What the facts may take once the walk has ended. */
-const factsMs = 2500;
+const factsMs = 4500;
 
 /** A walk and the facts beside it. */
 export interface Examination extends LadderWalk {

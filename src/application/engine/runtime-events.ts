@@ -35,11 +35,13 @@ export function runtimeEvents(
 function conditionEvent(
   condition: ServiceCondition,
   before: ServiceCondition,
-): Pick<LoggedEvent, "text" | "code" | "untrusted" | "change"> {
-  const { failure } = condition;
+): Pick<LoggedEvent, "text" | "code" | "untrusted" | "change"> & Partial<Pick<LoggedEvent, "atMs">> {
+  const { failure, verified } = condition;
   const text = `${before.state} → ${condition.state}${failure ? `: ${failure.message}` : ""}`;
   return {
     text,
+    // Ready from the moment that was proven, so that "since it was last ready" begins with a ready service.
+    ...(condition.state === "ready" && verified && { atMs: verified.atMs }),
     change: { from: before.state, to: condition.state },
     ...(failure && { code: failure.code }),
     ...(failure?.untrusted !== undefined && { untrusted: failure.untrusted }),

@@ -1,4 +1,4 @@
-import type { Fact } from "#domain/diagnosis/fact.ts";
+import { plainWord, type Fact } from "#domain/diagnosis/fact.ts";
 import { isoInZone } from "#domain/time.ts";
 import type { Examination } from "../diagnostics/examine.ts";
 
@@ -61,10 +61,19 @@ function shown(data: object): object {
   return Object.fromEntries(
     Object.entries(data).flatMap(([key, value]: [string, unknown]) => {
       if (Array.isArray(value) && hidden.has(key)) return [[key, value.length]];
-      return hidden.has(key) ? [] : [[key, value]];
+      return hidden.has(key) ? [] : [[key, plain(value)]];
     }),
   );
 }
+
+/** Names and numbers as they are; what could be a sentence from outside is not shown. */
+function plain(value: unknown): unknown {
+  if (typeof value === "string") return plainWord(value);
+  if (Array.isArray(value)) return value.slice(0, shownItems).map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [plainWord(key), plain(one)]));
+}
+const shownItems = 10;
 
 /** What holds, so that nobody has to look there. */
 export function ruledOut({ facts, ladder }: Examination): string[] {

@@ -68,6 +68,15 @@ export async function proposeEnvironment(deps: ProposeDependencies, context: Cal
   };
 }
 
+/** Whether the client's folder has a compose file or example variables: a project that has no configuration yet. */
+export async function saysWhatItNeeds(deps: ProposeDependencies, { client, signal }: CallContext): Promise<boolean> {
+  const folder = client.hello.cwd;
+  const { files } = await deps.repository.exampleVariables(folder);
+  if (files.length > 0) return true;
+  const access = deps.access(client.workspace ?? filelessWorkspace);
+  return (await searchTargets(deps, { folder, kind: "compose" }, access, signal)).ranked.length > 0;
+}
+
 async function draft(
   deps: ProposeDependencies,
   sure: readonly (MatchedWish & { target: FoundTarget })[],

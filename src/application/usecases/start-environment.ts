@@ -6,7 +6,7 @@ import { invalidConfiguration } from "../engine/configuration-problems.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { StartEnvironmentArgs } from "../surface/use-cases.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
-import { proposeEnvironment, type ProposeDependencies } from "./propose-environment.ts";
+import { proposeEnvironment, saysWhatItNeeds, type ProposeDependencies } from "./propose-environment.ts";
 import { refuseDisabled, select, workspaceOf, shownPath, type Selection } from "./scope.ts";
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
@@ -25,7 +25,10 @@ export async function startEnvironment(
   const { engine, clock, operations } = deps;
   const startedMs = clock.monotonicMs();
   const workspace = await workspaceOf(engine, context.client);
-  if (!workspace) return proposeEnvironment(deps, context);
+  const open = args.environment === undefined && args.services === undefined;
+  // The workspace that was used last is not what a project of its own means.
+  if (!workspace || (context.client.borrowed && open && (await saysWhatItNeeds(deps, context))))
+    return proposeEnvironment(deps, context);
   refuseInvalid(workspace);
   const selection = select(workspace, args, false);
   refuseEmpty(workspace, selection);

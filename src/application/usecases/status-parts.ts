@@ -57,7 +57,13 @@ export function flakyServices(deps: UseCaseDependencies, workspace: Workspace): 
       ready_percent: Math.round(percent * 10) / 10,
       wanted: humanDuration(wantedMs),
       ...(checks > 0 && { checks_failed: `${checksFailed} of ${checks}` }),
+      ...flapping(workspace, service),
     }));
+}
+
+function flapping(workspace: Workspace, service: string): object {
+  const finding = workspace.runtime(service)?.flapping;
+  return finding === undefined ? {} : { flapping: finding.message };
 }
 
 /** What a service's way rests on and ends at a known time: credentials of the transport, the target's certificate. */

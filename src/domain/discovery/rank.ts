@@ -104,7 +104,10 @@ const near = (folded: string, parts: readonly string[]): boolean => {
 };
 
 function preference({ kind, resource, ready, current }: FoundTarget): number {
-  const byKind = resource === "service" || kind !== "kubernetes" ? serviceFirst : resource === "pod" ? 0 : workloadNext;
+  // What listens here needs no forward: it is the last thing that somebody looks for.
+  const last = kind === "local" || resource === "pod";
+  const byKind =
+    resource === "service" || kind === "ssh" || kind === "compose" ? serviceFirst : last ? 0 : workloadNext;
   return byKind + (ready === true ? isReady : 0) + (current === true ? isCurrent : 0);
 }
 

@@ -26,6 +26,8 @@ export class Stage implements AsyncDisposable {
   readonly folder: string;
   /** What set-up wants to tell the declaration. */
   readonly notes: Record<string, string | number> = {};
+  /** Cuts what is open through a relay. */
+  dropping: (() => void) | undefined;
   /** Ends a server of the set-up before its time. */
   ending: (() => PromiseLike<void>) | undefined;
   readonly #open: (() => unknown)[] = [];
@@ -127,7 +129,10 @@ export class Stage implements AsyncDisposable {
   }
 
   /** A TCP relay that can be cut. @returns its port */
-  async relay(to: number, toHost = "127.0.0.1"): Promise<{ readonly port: number; readonly cut: () => void }> {
+  async relay(
+    to: number,
+    toHost = "127.0.0.1",
+  ): Promise<{ readonly port: number; readonly cut: () => void; readonly drop: () => void }> {
     const pairs = new Set<net.Socket>();
     let isCut = false;
     const server = net.createServer((near) => {
@@ -148,11 +153,15 @@ export class Stage implements AsyncDisposable {
       near.pipe(far).pipe(near);
     });
     const port = await this.listen(server);
+    const drop = (): void => {
+      for (const socket of pairs) socket.destroy();
+    };
     return {
       port,
+      drop,
       cut: () => {
         isCut = true;
-        for (const socket of pairs) socket.destroy();
+        drop();
       },
     };
   }

@@ -52,6 +52,22 @@ function whyNot(thrown: unknown): string {
   return code === "cancelled" || code === "operation_timed_out" ? "no answer in time" : message;
 }
 
+/** Names of Kubernetes objects (DNS subdomains; roles may have colons): an object with another name is none, and is left out. */
+const plainName = /^[A-Za-z0-9][A-Za-z0-9.:-]{0,252}$/;
+
+interface Named {
+  readonly metadata?: { readonly name?: unknown };
+  readonly spec?: { readonly containers?: readonly { readonly name?: unknown }[] };
+  readonly status?: { readonly containerStatuses?: readonly { readonly name?: unknown }[] };
+}
+
+function isNamed(object: unknown): boolean {
+  const { metadata, spec, status } = (object ?? {}) as Named;
+  const names = [metadata, ...(spec?.containers ?? []), ...(status?.containerStatuses ?? [])].map((one) => one?.name);
+  // Events are named by whom they are about, in any way.
+  return names.every((name) => typeof name === "string" && plainName.test(name));
+}
+
 /** Reads objects of one cluster for a diagnosis. All methods throw ConnectivityError as `ClusterApi.json`. */
 export class ClusterReader {
   readonly api: ClusterApi;
@@ -75,7 +91,7 @@ export class ClusterReader {
     query: Readonly<Record<string, string | undefined>> = {},
   ): Promise<readonly T[]> {
     const answer = await this.#json<{ items?: readonly T[] }>("list", group, resource, namespace, undefined, query);
-    return answer.items ?? [];
+    return (answer.items ?? []).filter(isNamed);
   }
 
   /** Name, labels and times alone; `undefined` when there is none. */
@@ -108,7 +124,7 @@ export class ClusterReader {
       query,
       metadataListOnly,
     );
-    return answer.items ?? [];
+    return (answer.items ?? []).filter(isNamed);
   }
 
   /** The last lines of a container, at most 8 KiB. */

@@ -126,7 +126,7 @@ function workloadOf(facts: readonly Fact[], pod: DetailedPod): string | undefine
   const revisions = dataOf(facts, "revisions");
   if (revisions?.revisions.some(({ name }) => name === owner.name)) return plainWord(revisions.owner);
   const deployment = owner.kind === "ReplicaSet" ? /^(.+)-[a-z0-9]{5,10}$/.exec(owner.name)?.[1] : undefined;
-  return deployment === undefined ? `${owner.kind.toLowerCase()}/${owner.name}` : `deployment/${deployment}`;
+  return plainWord(deployment === undefined ? `${owner.kind.toLowerCase()}/${owner.name}` : `deployment/${deployment}`);
 }
 
 function changesBefore(facts: readonly Fact[], pod: DetailedPod, nowMs: number): Change[] {
