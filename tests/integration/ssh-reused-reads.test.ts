@@ -7,9 +7,10 @@ import { payload, startTarget } from "../contract/forward-driver-targets.ts";
 async function reading(
   sizes: readonly number[],
   onRead: (bytes: Buffer, index: number, reads: ReturnType<typeof reusingSocket>["reads"]) => void,
+  keeping = () => false,
 ) {
   await using target = await startTarget();
-  const { socket, reads } = reusingSocket();
+  const { socket, reads } = reusingSocket(keeping);
   let index = 0;
   let got = 0;
   const arrived: (() => void)[] = [];
@@ -62,4 +63,36 @@ test("[ssh-reused-reads] what is retained is never overwritten, and memory that 
     },
   );
   expect(memory.size).toBeLessThanOrEqual(7);
+});
+
+test("[ssh-reused-reads] what two keep a part of is used again only when both have given it back", async () => {
+  let kept: { view: Buffer; copy: Buffer; giveBack: (() => void)[] } | undefined;
+  await reading(
+    Array.from({ length: 14 }, () => 20_000),
+    (view, index, reads) => {
+      if (kept && index < 9) expect(kept.view.equals(kept.copy)).toBe(true);
+      if (index === 0) {
+        const giveBack = [view.subarray(0, 100), view.subarray(100)].map((part) => reads.retain(part));
+        kept = { view, copy: Buffer.from(view), giveBack };
+      }
+      // Twice, which counts once.
+      if (index === 2 || index === 3) kept?.giveBack[0]?.();
+      if (index === 9) kept?.giveBack[1]?.();
+    },
+  );
+  expect(kept?.view.equals(kept.copy)).toBe(false);
+});
+
+test("[ssh-reused-reads] amid a key exchange nothing is used again, whoever gives it back", async () => {
+  const seen: { view: Buffer; copy: Buffer }[] = [];
+  await reading(
+    Array.from({ length: 8 }, () => 20_000),
+    (view, _, reads) => {
+      seen.push({ view, copy: Buffer.from(view) });
+      reads.retain(view)();
+      for (const { view: then, copy } of seen) expect(then.equals(copy)).toBe(true);
+    },
+    () => true,
+  );
+  expect(seen.length).toBeGreaterThanOrEqual(8);
 });

@@ -114,7 +114,7 @@ export class ChannelStream extends Duplex implements DirectStream {
     if (chunk === null) {
       if (this.#inputOver) return false;
       this.#inputOver = true;
-      if (this.#waiting.length === 0) this.#endInput();
+      if (!this.#held) this.#endInput();
       return false;
     }
     if (this.destroyed) return true;
@@ -131,6 +131,11 @@ export class ChannelStream extends Duplex implements DirectStream {
     this.#stopped = !(lending.keeps ? lending.receiver(chunk, "lent") : lending.receiver(Buffer.from(chunk), "owned"));
     if (this.#stopped && lending.keeps) this.#giveBack = this.#owner.reads.retain(chunk);
     return !this.#stopped;
+  }
+
+  /** The receiver has not taken all that came: the end waits for it. */
+  get #held(): boolean {
+    return this.#waiting.length > 0 || this.#giveBack !== undefined;
   }
 
   #onServerClosed(): void {
@@ -150,7 +155,7 @@ export class ChannelStream extends Duplex implements DirectStream {
 
   /** Once the server closed the channel and the reader has everything, the stream is over. */
   #finishAfterClose(): void {
-    if (!this.#serverClosed || !this.#inputOver || this.#waiting.length > 0 || this.destroyed) return;
+    if (!this.#serverClosed || !this.#inputOver || this.#held || this.destroyed) return;
     if (this.readableEnded)
       this.destroy(this.#dropped ? reset("the target closed while it was written to") : undefined);
     else if (!this.#targetEnded && this.readableLength === 0) this.destroy(reset("the target reset the connection"));
@@ -206,7 +211,8 @@ export class ChannelStream extends Duplex implements DirectStream {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#settleWrite = undefined;
     this.#waiting = [];
-    this.#giveBack?.();
+    // Not given back: who it is lent to may be writing it still.
+    this.#giveBack = undefined;
     // CHANNEL_CLOSE at once, ahead of what is still buffered; without effect when the server was first.
     this.#channel.close();
     callback(error);

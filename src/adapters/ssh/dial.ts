@@ -8,6 +8,7 @@ import { Authentication } from "./authentication.ts";
 import { SshConnection } from "./connection.ts";
 import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
 import { hostKeyChecker } from "./host-key.ts";
+import { exchangesKeys } from "./key-exchange.ts";
 import { ownReads, reusingSocket } from "./reused-reads.ts";
 import { trustCommand } from "./known-hosts-file.ts";
 import { ServerIdentification } from "./server-identification.ts";
@@ -53,12 +54,14 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
   signal.throwIfAborted();
 
   const through = route && (await reachThrough(route, host, port, signal));
-  const way = through ? { socket: through, reads: ownReads } : reusingSocket();
-  const { socket } = way;
+  let phase: "tcp" | "handshake" | "login" | "done" = through ? "handshake" : "tcp";
   const client = new ssh2.Client();
+  const way = through
+    ? { socket: through, reads: ownReads }
+    : reusingSocket(() => phase !== "done" || exchangesKeys(client));
+  const { socket } = way;
   const identification = new ServerIdentification();
   const dialled = Promise.withResolvers<SshConnection>();
-  let phase: "tcp" | "handshake" | "login" | "done" = through ? "handshake" : "tcp";
   let resolved = net.isIP(host) !== 0;
   let negotiated: NegotiatedAlgorithms | undefined;
   let banner: string | undefined;

@@ -3,12 +3,12 @@ import net from "node:net";
 /** Of one read. Large, so that few packets are cut in two (a cut one is copied once more). */
 const readBytes = 128 * 1024;
 /**
- * From this much in one read on it is bulk, which is channel data. What comes in smaller pieces (a key exchange, a
- * request) may be kept by ssh2 for longer than this read, so it gets memory of its own.
+ * From this much in one read on it is bulk, and left where it was read. What comes in smaller pieces gets memory of its
+ * own. More than the longest key exchange takes, so that a bulk read always ends a packet that the one before began.
  */
 const bulkBytes = 16 * 1024;
-/** Buffers that came back while others were in use. */
-const mostSpare = 2;
+/** Memory that waits for its turn: more are made when the receivers keep them, and go when they come back. */
+const mostFree = 4;
 
 /** The memory that a connection reads into, used again unless somebody keeps a part of it. */
 export interface Reads {
@@ -19,29 +19,50 @@ export interface Reads {
 /** Memory that is everybody's own: what comes is never overwritten. */
 export const ownReads: Reads = { retain: () => () => undefined };
 
-type Memory = Buffer<ArrayBuffer>;
+interface Memory {
+  readonly bytes: Buffer<ArrayBuffer>;
+  /** How many keep a part of it. */
+  keepers: number;
+  /** The bulk read that filled it last. */
+  filledBy: number;
+}
 
 /**
- * A TCP socket whose bulk reads use two buffers in turn: with a new one for each, the processor waits for memory rather
- * than for data (bench/ssh: 1.3 s of it per GB instead of 3.5). Emits `data` as any socket.
+ * A TCP socket that reads bulk into memory that was read into before: with new memory for each read, the processor mostly
+ * waits for memory rather than for data (bench/ssh). Emits `data` as any socket.
  *
- * Two, because ssh2 decrypts in place and keeps a packet whose tag (16 bytes) comes with the next read: what a read brought
- * stays until the bulk read after the next one.
+ * What ssh2 1.17 keeps of a read after it was handed out, by all its ciphers (crypto.js):
+ * - a packet that lies whole in the read while its tag or MAC (at most 64 bytes) comes later. The next bulk read is longer
+ *   than that, so what one brought stays until the one after it is over;
+ * - messages of a key exchange, which its hash is made of in the end. Were they overwritten before, the server's signature
+ *   would be over other algorithms than those agreed upon. So while `keeping` says so, memory is used once;
+ * - channel data, which is its receiver's: `retain`.
+ *
+ * @param keeping whether what was just handed out may be kept for longer; asked after every read
  */
-export function reusingSocket(): { readonly socket: net.Socket; readonly reads: Reads } {
-  const inTurn: [Memory, Memory] = [Buffer.allocUnsafeSlow(readBytes), Buffer.allocUnsafeSlow(readBytes)];
-  const spare: Memory[] = [];
-  let turn: 0 | 1 = 0;
+export function reusingSocket(keeping: () => boolean): { readonly socket: net.Socket; readonly reads: Reads } {
+  const known = new WeakMap<ArrayBufferLike, Memory>();
+  let free: Memory[] = [];
+  let bulkReads = 0;
+  const make = (): Memory => {
+    const memory = { bytes: Buffer.allocUnsafeSlow(readBytes), keepers: 0, filledBy: 0 };
+    known.set(memory.bytes.buffer, memory);
+    free.push(memory);
+    return memory;
+  };
   const socket: net.Socket = new net.Socket({
     onread: {
-      buffer: () => inTurn[turn],
-      callback: (bytes, buffer) => {
-        const view = Buffer.from(buffer.buffer, buffer.byteOffset, bytes);
-        if (bytes < bulkBytes) socket.emit("data", Buffer.from(view));
+      // The last read's is not taken: a packet of it may not be over.
+      buffer: () => (free.find(({ filledBy }) => filledBy === 0 || filledBy < bulkReads) ?? make()).bytes,
+      callback: (length, buffer) => {
+        const view = Buffer.from(buffer.buffer, buffer.byteOffset, length);
+        if (length < bulkBytes) socket.emit("data", Buffer.from(view));
         else {
+          const memory = known.get(buffer.buffer);
+          if (memory) memory.filledBy = ++bulkReads;
           socket.emit("data", view);
-          turn = turn === 0 ? 1 : 0;
         }
+        if (keeping()) free = [];
         return true;
       },
     },
@@ -61,15 +82,16 @@ export function reusingSocket(): { readonly socket: net.Socket; readonly reads: 
     return write(...args);
   };
   const reads: Reads = {
-    retain: (bytes) => {
-      const index = inTurn.findIndex(({ buffer }) => buffer === bytes.buffer);
-      const kept = inTurn[index];
-      if (!kept) return () => undefined;
-      inTurn[index] = spare.pop() ?? Buffer.allocUnsafeSlow(readBytes);
+    retain: ({ buffer }) => {
+      const memory = known.get(buffer);
+      if (!memory) return () => undefined;
+      memory.keepers++;
+      free = free.filter((one) => one !== memory);
       let given = false;
       return () => {
-        if (!given && spare.length < mostSpare) spare.push(kept);
+        if (given) return;
         given = true;
+        if (--memory.keepers === 0 && free.length < mostFree) free.push(memory);
       };
     },
   };
