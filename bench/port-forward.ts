@@ -255,22 +255,21 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     const count = 20;
     for (let round = 0; round < Math.min(rounds, 3); round++) {
       const children: Peer[] = [];
-      for (let at = 0; at < count; at++) children.push(await startKubectl(pod));
-      const locals = await freePorts(count);
-      const ours = await startDaemon(
-        forwards(
-          pod,
-          locals.map((local) => ({ local, remote: remotePorts.http })),
-        ),
-      );
-      await pause(5000);
-      figures.note("ours memory", privateMb(ours.pid));
-      figures.note(
-        "kubectl memory",
-        children.map(({ pid }) => privateMb(pid)).reduce((sum, mb) => sum + mb, 0),
-      );
-      await ours.stop();
-      await Promise.all(children.map((child) => child.stop()));
+      try {
+        for (let at = 0; at < count; at++) children.push(await startKubectl(pod));
+        const locals = await freePorts(count);
+        const to = locals.map((local) => ({ local, remote: remotePorts.http }));
+        const ours = await startDaemon(forwards(pod, to));
+        await pause(5000);
+        figures.note("ours memory", privateMb(ours.pid));
+        figures.note(
+          "kubectl memory",
+          children.map(({ pid }) => privateMb(pid)).reduce((sum, mb) => sum + mb, 0),
+        );
+        await ours.stop();
+      } finally {
+        await Promise.all(children.map((child) => child.stop()));
+      }
     }
     report(`${count} forwards`, [["private memory, MB", "memory", 0.15, "less"]]);
   },
