@@ -115,6 +115,10 @@ function expectedConfig(type: string, service: LocalPortService, config: Json): 
       expected_content: config["expected_content"],
       headers: config["headers"] ?? {},
       verify_ssl: config["verify_ssl"] ?? true,
+      // Keys of ours, as LocalPort always behaves.
+      expected_headers: {},
+      follow_redirects: true,
+      http2: false,
     };
   }
   if (type === "postgres") {
@@ -126,7 +130,8 @@ function expectedConfig(type: string, service: LocalPortService, config: Json): 
       query: "select 1",
     };
   }
-  return type === "kafka" ? { bootstrap_servers: config["bootstrap_servers"] } : {};
+  if (type !== "kafka") return {};
+  return { bootstrap_servers: config["bootstrap_servers"], tls: false, verify_ssl: true, mechanism: "plain" };
 }
 
 function expectedPolicy(policy: Json | undefined): unknown {

@@ -3,8 +3,11 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What listens in the pod: HTTP, iperf3, an echo, and bytes without end. */
-export const remotePorts = { http: 8080, iperf: 5201, echo: 9000, zeros: 9001 } as const;
+/** What the sink takes before it says so. */
+export const sinkBytes = 4577 * 65_536;
+
+/** What listens in the pod: HTTP, iperf3, an echo, bytes without end, and a sink that answers when it has read its fill. */
+export const remotePorts = { http: 8080, iperf: 5201, echo: 9000, zeros: 9001, sink: 9002 } as const;
 export type RemotePort = keyof typeof remotePorts;
 
 export interface BenchPod {
@@ -45,6 +48,18 @@ export async function makePod(): Promise<BenchPod & Disposable> {
         container("web", "registry.k8s.io/e2e-test-images/agnhost:2.53", { args: ["netexec", "--http-port=8080"] }),
         container("iperf", "testbed.local/services:1", { args: ["iperf3"] }),
         container("echo", busybox, { command: ["nc", "-ll", "-p", "9000", "-e", "cat"] }),
+        container("sink", busybox, {
+          command: [
+            "nc",
+            "-ll",
+            "-p",
+            "9002",
+            "-e",
+            "sh",
+            "-c",
+            "dd of=/dev/null bs=65536 count=4577 iflag=fullblock 2>/dev/null; echo done",
+          ],
+        }),
         container("zeros", busybox, { command: ["nc", "-ll", "-p", "9001", "-e", "cat", "/dev/zero"] }),
       ],
     },

@@ -4,6 +4,7 @@
  * `first PORT COUNT`: milliseconds from the first packet to the first byte of an answer, each on a new connection.
  * `trip PORT COUNT`: milliseconds of one byte there and back on one connection.
  * `hold PORT COUNT`: opens connections, asks once on each, says how many were answered, and keeps them until stdin ends.
+ * `up PORT BYTES`: seconds until the other end has read that much and said so.
  * `torn PORT COUNT`: downloads without end; says when all run, then for each how it ended and at which epoch millisecond.
  * `ignore PORT`: a connection that is never read, until stdin ends.
  */
@@ -86,6 +87,18 @@ if (kind === "rate") {
   say({ answered: answers.filter((ms) => ms !== undefined).length, ms: performance.now() - startedMs });
   await stdinEnds();
   for (const socket of sockets) socket.destroy();
+} else if (kind === "up") {
+  const socket = open();
+  await once(socket, "connect");
+  const done = once(socket, "data");
+  const block = Buffer.alloc(256 * 1024);
+  const startedMs = performance.now();
+  for (let sent = 0; sent < count; sent += block.length) {
+    if (!socket.write(block.subarray(0, Math.min(block.length, count - sent)))) await once(socket, "drain");
+  }
+  await done;
+  say({ seconds: (performance.now() - startedMs) / 1000 });
+  socket.destroy();
 } else if (kind === "torn") {
   const running: Promise<unknown>[] = [];
   const endings = Array.from({ length: count }, () => {

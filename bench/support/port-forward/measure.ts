@@ -43,13 +43,19 @@ export async function staying(kind: string, ...args: number[]): Promise<Staying>
   };
 }
 
-/** Gbit/s of one iperf3 run; NaN when it failed. */
+/** What iperf3 may take in all: with kubectl it can wait for the other end for ever. */
+const iperfMs = 20_000;
+
+/** Gbit/s of one iperf3 run; NaN when it failed or did not end. */
 export async function bulk(
   port: number,
   ...args: string[]
 ): Promise<{ readonly gigabits: number; readonly bytes: number }> {
   try {
-    const { stdout } = await run("iperf3", ["-c", "127.0.0.1", "-p", String(port), "-J", ...args], { maxBuffer: 1e8 });
+    const { stdout } = await run("iperf3", ["-c", "127.0.0.1", "-p", String(port), "-J", ...args], {
+      maxBuffer: 1e8,
+      timeout: iperfMs,
+    });
     const { sum_received } = (
       JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number; bytes: number } } }
     ).end;

@@ -1,4 +1,5 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { isAboutAccess } from "#domain/access-causes.ts";
 import { startOrder } from "#domain/dependency-order.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
@@ -16,6 +17,7 @@ import type { Recorder } from "../history/recorder.ts";
 import { AdHocServices } from "./ad-hoc-services.ts";
 import type { Admissions } from "./admissions.ts";
 import { EventLog } from "./event-log.ts";
+import { Leases } from "./leases.ts";
 import { LocalEnds } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
 import { runtimeEvents } from "./runtime-events.ts";
@@ -42,19 +44,18 @@ export interface EngineDependencies {
   readonly admissions: Admissions;
 }
 
-/** Holds a lease for what a file's edit made a dependency of something that no client wants any more. Never connected. */
-const ourselves: LeaseHolder = { clientId: "portwright", clientName: "portwright" };
-
 /** All workspaces of this user: what is wanted, what runs, who holds which port. The wanted state outlives the process. */
 export class Engine {
   readonly events: EventLog;
   readonly #deps: EngineDependencies;
+  readonly #leases: Leases;
   readonly #localEnds: LocalEnds;
   readonly #wakes: WakeDetector;
   readonly #workspaces = new Map<string, Workspace>();
 
   constructor(deps: EngineDependencies) {
     this.#deps = deps;
+    this.#leases = new Leases(deps);
     this.#wakes = new WakeDetector(deps.clock, deps.addresses, (reason) => this.#wake(reason));
     const { recorder } = deps;
     this.events = new EventLog(recorder.lastEventId);
@@ -91,9 +92,8 @@ export class Engine {
   /** Wants services up, with all that they depend on, for a client. Returns every name that is now wanted, in start order. */
   async start(workspace: Workspace, names: readonly string[], holder: LeaseHolder): Promise<string[]> {
     const order = startOrder(names, dependenciesIn(workspace));
-    const atMs = this.#deps.clock.nowMs();
     for (const service of names) this.#asked(workspace, service, holder, "asked to start it");
-    for (const service of order) this.#deps.store.setWanted({ workspace: workspace.path, service }, holder, atMs);
+    this.#leases.want(workspace.path, order, holder);
     await workspace.start(order);
     return order;
   }
@@ -111,16 +111,13 @@ export class Engine {
     const stopped: string[] = [];
     const kept: { service: string; for: string[] }[] = [];
     for (const service of names.filter((name) => workspace.isWanted(name))) {
-      const wanted = { workspace: workspace.path, service };
-      this.#deps.store.dropLease(wanted, holder.clientId);
-      const others = force ? [] : this.othersWanting(workspace, service, holder.clientId);
+      const others = this.#leases.release({ workspace: workspace.path, service }, holder, force);
       if (others.length > 0) {
-        kept.push({ service, for: others });
-      } else {
-        this.#deps.store.clearWanted(wanted);
-        this.#asked(workspace, service, holder, force ? "asked to stop it for everybody" : "asked to stop it");
-        stopped.push(service);
+        kept.push({ service, for: [...others] });
+        continue;
       }
+      this.#asked(workspace, service, holder, force ? "asked to stop it for everybody" : "asked to stop it");
+      stopped.push(service);
     }
     await workspace.stop(stopped.toReversed());
     return { stopped, kept };
@@ -133,9 +130,7 @@ export class Engine {
 
   /** Names of the other connected clients that want a service up. */
   othersWanting(workspace: Workspace, service: string, clientId: string): string[] {
-    const leases = this.#deps.store.leases({ workspace: workspace.path, service });
-    const others = leases.filter((lease) => lease.clientId !== clientId && this.#deps.isConnected(lease.clientId));
-    return [...new Set(others.map((lease) => lease.clientName))];
+    return this.#leases.others({ workspace: workspace.path, service }, clientId);
   }
 
   /**
@@ -212,7 +207,7 @@ export class Engine {
       admissions: this.#deps.admissions,
       lookup: this.#deps.lookup(path),
       wanted: this.#deps.store.wanted().flatMap(({ workspace, service }) => (workspace === path ? [service] : [])),
-      onInherited: (dependency, dependent) => this.#inherit(path, dependency, dependent),
+      onInherited: (dependency, dependent) => this.#leases.inherit(path, dependency, dependent),
       makeRuntime: (spec, onCondition) => this.#makeRuntime(path, spec, onCondition),
     });
   }
@@ -223,13 +218,6 @@ export class Engine {
       service: (name) => this.#workspaces.get(path)?.declaration(name)?.spec,
       driver: (technology) => this.#deps.driver(technology),
     });
-  }
-
-  #inherit(workspace: string, dependency: string, dependent: string): void {
-    const { store, clock } = this.#deps;
-    const leases = store.leases({ workspace, service: dependent });
-    for (const holder of leases.length > 0 ? leases : [ourselves])
-      store.setWanted({ workspace, service: dependency }, holder, clock.nowMs());
   }
 
   #makeRuntime(path: string, spec: ServiceSpec, onCondition: () => void): ServiceRuntime {
@@ -259,10 +247,3 @@ const dependenciesIn =
   (workspace: Workspace) =>
   (name: string): readonly string[] =>
     workspace.declaration(name)?.spec?.dependsOn ?? [];
-
-/** Causes that a client's environment can take away: a variable, a program of its PATH, an agent socket, a login. */
-const isAboutAccess = (code: string): boolean =>
-  code === "variable_missing" ||
-  code === "workspace_untrusted" ||
-  code === "application_auth_failed" ||
-  /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);

@@ -1,5 +1,4 @@
-import { backoffDelayMs } from "#domain/backoff.ts";
-import { toConnectivityError, type ConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
 import { afterDrop, flappingFinding, steady } from "#domain/flapping.ts";
 import type { Health } from "#domain/health.ts";
 import { following, sameCondition, serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
@@ -13,6 +12,7 @@ import type { Route } from "../ports/route.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
+import { PortRefusals } from "./port-refusals.ts";
 import { Reception } from "./reception.ts";
 import { isStalePath, reverify } from "./reverify.ts";
 
@@ -45,10 +45,7 @@ export class ServiceRuntime {
   readonly #link: Link;
   readonly #monitor: HealthMonitor;
   #wanted = false;
-  #refused: { failure: Failure; sinceMs: number } | undefined;
-  /** Refusals of the local port in a row. */
-  #refusals = 0;
-  #listenTimer: Disposable | undefined;
+  readonly #refusals: PortRefusals;
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
@@ -58,6 +55,7 @@ export class ServiceRuntime {
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.#spec = spec;
     this.#deps = deps;
+    this.#refusals = new PortRefusals(deps.clock, spec.restartPolicy, () => void this.start());
     this.#reception = new Reception(spec, {
       clock: deps.clock,
       now: () => ({
@@ -145,17 +143,17 @@ export class ServiceRuntime {
    */
   async start(): Promise<void> {
     this.#wanted = true;
-    this.#cancelListenTimer();
+    this.#refusals.hold();
     this.#refresh();
     try {
       await this.#port.open();
     } catch (thrown) {
-      if (this.#wanted) this.#listenRefused(toConnectivityError(thrown));
+      if (this.#wanted) this.#refusals.add(toConnectivityError(thrown));
+      this.#refresh();
       return;
     }
     if (!this.#wanted || !this.#port.isOpen) return;
-    this.#refused = undefined;
-    this.#refusals = 0;
+    this.#refusals.clear();
     this.#refresh();
     if (!this.#blocked) this.#link.dial();
   }
@@ -179,7 +177,7 @@ export class ServiceRuntime {
   /** Tries again now where it waits, fails or had given up. */
   retry(): void {
     if (!this.#wanted) return;
-    if (this.#refused) void this.start();
+    if (this.#refusals.last) void this.start();
     else if (this.#link.state.kind === "backoff" || this.#link.state.kind === "failed") this.#link.dial();
     else if (this.#monitor.health.kind === "failing") this.#monitor.doubt();
   }
@@ -191,7 +189,7 @@ export class ServiceRuntime {
 
   /** This machine slept or its network changed; `verified` when the drivers have looked at what they hold. */
   wake(verified: Promise<unknown>): void {
-    if (this.#wanted && this.#refused) void this.start();
+    if (this.#wanted && this.#refusals.last) void this.start();
     else if (this.#wanted) void reverify(this.#link, this.#monitor, verified);
   }
 
@@ -208,31 +206,13 @@ export class ServiceRuntime {
   /** Closes everything; resolves when the local port is released. */
   async stop(): Promise<void> {
     this.#wanted = false;
-    this.#refused = undefined;
-    this.#refusals = 0;
+    this.#refusals.clear();
     this.#blocked = undefined;
-    this.#cancelListenTimer();
     const closed = this.#port.close();
     this.#reception.turnAway();
     this.#link.stop();
     this.#refresh();
     await closed;
-  }
-
-  /** What comes by itself (no more open files) is tried again; a taken port is not, until somebody asks. */
-  #listenRefused(error: ConnectivityError): void {
-    const { clock } = this.#deps;
-    this.#refused = { failure: error.toFailure(), sinceMs: clock.nowMs() };
-    this.#refusals++;
-    this.#refresh();
-    if (!error.retryable || this.#listenTimer) return;
-    const delayMs = backoffDelayMs(this.spec.restartPolicy, this.#refusals, clock.random());
-    this.#listenTimer = clock.after(delayMs, () => void this.start());
-  }
-
-  #cancelListenTimer(): void {
-    this.#listenTimer?.[Symbol.dispose]();
-    this.#listenTimer = undefined;
   }
 
   #healthChanged(health: Health, before: Health): void {
@@ -253,7 +233,7 @@ export class ServiceRuntime {
       wanted: this.#wanted,
       link: this.#link.state,
       health: this.#monitor.health,
-      refused: this.#refused,
+      refused: this.#refusals.last,
       blocked: this.#blocked,
     });
     this.#condition = following(before, after);
