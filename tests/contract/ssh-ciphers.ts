@@ -89,7 +89,7 @@ async function roundTrip(stream: TunnelStream, reader: number) {
   if (reader > 0 && isDirect(stream)) kept = keepSome(stream, received, reader === 2 ? 15 : 0);
   else stream.on("data", (bytes: Buffer) => received.update(bytes));
   const sent = createHash("sha256");
-  for (let left = bytesEach; left > 0; ) {
+  for (let left = bytesEach; left > 0;) {
     const bytes = randomBytes(Math.min(left, randomInt(1, 150_000)));
     left -= bytes.length;
     sent.update(bytes);

@@ -7,7 +7,7 @@ const loader = Module as unknown as { _load: (request: string, ...rest: unknown[
 const load = loader._load;
 vi.spyOn(loader, "_load").mockImplementation((request, ...rest) => {
   if (request.endsWith("sshcrypto.node")) throw new Error("not built");
-  return load.call(Module, request, ...rest) as unknown;
+  return load.call(Module, request, ...rest);
 });
 
 describeCiphers("javascript", async () => (await import("#adapters/ssh/index.ts")).createSshDriver());

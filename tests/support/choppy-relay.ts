@@ -65,7 +65,7 @@ async function chop(from: net.Socket, to: net.Socket): Promise<void> {
       await woken();
     }
     // So that large pieces come about: what one turn brings is little.
-    for (let patience = 0, wanted = pieceSize(); patience < 3 && length < wanted; patience++) await turn();
+    for (let turns = Math.floor(Math.random() * 4); turns > 0; turns--) await turn();
     const all = Buffer.concat(held);
     const piece = first ? all : all.subarray(0, pieceSize());
     first = false;
