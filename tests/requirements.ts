@@ -54,6 +54,10 @@ export const requirements = {
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
+  "ssh-verify":
+    "after a sleep, an SSH connection that does not answer is ended within seconds, and those that do live on",
+  "ssh-config-limits": "ServerAliveInterval, ServerAliveCountMax and ConnectTimeout of ~/.ssh/config are kept",
+  "ssh-watch-files": "files that many services wait for are watched once each",
   "ssh-channels": "a hundred connections at once through one SSH connection get all of their own bytes and no others'",
   "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",

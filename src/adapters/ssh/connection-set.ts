@@ -68,6 +68,11 @@ export class ConnectionSet {
     }
   }
 
+  /** Ends those that do not answer within that time. */
+  async verify(withinMs: number): Promise<void> {
+    await Promise.all(this.#members.map(({ connection }) => connection.verify(withinMs)));
+  }
+
   /** Says goodbye on all. */
   end(): void {
     this.#over.abort(new ConnectivityError("cancelled", "the connection is not used any more"));

@@ -8,6 +8,7 @@ import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
 import type { Reads } from "./reused-reads.ts";
 import type { Incoming, Listening, RemoteListen, ServerConnection } from "./server-connection.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
+import { isStillThere, unanswered } from "./still-there.ts";
 
 /** Private to ssh2 (Protocol.js, crypto.js): the only place that tells which crypto a connection really uses. */
 interface ProtocolInternals {
@@ -23,6 +24,7 @@ export class SshConnection implements ServerConnection, ChannelOwner {
   readonly #socket: Duplex;
   readonly #negotiated: NegotiatedAlgorithms | undefined;
   readonly #server: string;
+  readonly #resolve: (cause: ConnectivityError | undefined) => void;
   readonly #streams = new Set<ChannelStream>();
   readonly #waitingForDrain: (() => void)[] = [];
   readonly #listeners = new Map<string, (incoming: Incoming) => void>();
@@ -44,12 +46,13 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     this.#server = server;
     const closed = Promise.withResolvers<ConnectivityError | undefined>();
     this.closed = closed.promise;
+    this.#resolve = closed.resolve;
     client.on("error", (error) => {
       this.#cause ??= error;
     });
     // `end` too: half of a TCP connection is of no use to SSH, and `close` may come late.
-    client.on("end", () => this.#over(closed.resolve));
-    client.on("close", () => this.#over(closed.resolve));
+    client.on("end", () => this.#over());
+    client.on("close", () => this.#over());
     client.on("tcp connection", ({ destIP, destPort }, accept, reject) =>
       this.#onIncoming(`${destIP}:${destPort}`, accept, reject),
     );
@@ -58,7 +61,7 @@ export class SshConnection implements ServerConnection, ChannelOwner {
       for (const callback of this.#waitingForDrain.splice(0)) callback();
     });
     // Lost between its last event and this constructor.
-    if (socket.destroyed) this.#over(closed.resolve);
+    if (socket.destroyed) this.#over();
   }
 
   /** Channels that are open, or asked for. */
@@ -87,10 +90,6 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     };
   }
 
-  /**
-   * Opens a channel to a host and port, or a Unix socket, as the server sees them.
-   * @throws ConnectivityError `connection_lost`, `ssh_forwarding_prohibited`, `target_unreachable`, `ssh_session_limit`; the signal's reason
-   */
   open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
     const opening = Promise.withResolvers<TunnelStream>();
     if (signal.aborted) return Promise.reject(signal.reason as Error);
@@ -124,10 +123,6 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     return opening.promise;
   }
 
-  /**
-   * Asks the server something that it answers without doing anything: it lives, and the login stands.
-   * @throws ConnectivityError `connection_lost`; the signal's reason
-   */
   async ask(signal: AbortSignal): Promise<void> {
     // To end a forward that there never was: refused, or granted for nothing.
     await this.#request(signal, (answered) =>
@@ -135,10 +130,11 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     );
   }
 
-  /**
-   * Has the server listen. @throws ConnectivityError `connection_lost`, `remote_port_in_use` for every refusal (the server
-   * gives no reason); the signal's reason
-   */
+  async verify(withinMs: number): Promise<void> {
+    if (!this.alive || (await isStillThere(this.#socket, (signal) => this.ask(signal), withinMs))) return;
+    this.#over(unanswered());
+  }
+
   async listen(
     { bind, port, socket }: RemoteListen,
     onConnection: (incoming: Incoming) => void,
@@ -227,13 +223,13 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     this.#socket.destroy();
   }
 
-  #over(resolve: (cause: ConnectivityError | undefined) => void): void {
+  #over(cause?: ConnectivityError): void {
     if (this.#state === "closed") return;
-    const lost = this.#state === "open" ? connectionLost(this.#cause) : undefined;
+    const lost = this.#state === "open" ? (cause ?? connectionLost(this.#cause)) : undefined;
     this.#state = "closed";
     this.#socket.destroy();
     for (const stream of this.#streams) stream.destroy(lost ?? connectionLost(undefined));
     for (const callback of this.#waitingForDrain.splice(0)) callback();
-    resolve(lost);
+    this.#resolve(lost);
   }
 }

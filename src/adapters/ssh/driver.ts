@@ -49,6 +49,10 @@ export class SshDriver implements ForwardDriver {
     return { [Symbol.dispose]: () => disposed.abort() };
   }
 
+  verify(): Promise<void> {
+    return this.#servers.verify();
+  }
+
   close(): Promise<void> {
     return this.#servers.close();
   }

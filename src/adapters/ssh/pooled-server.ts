@@ -99,6 +99,11 @@ export class PooledServer {
     };
   }
 
+  /** Ends the connections that do not answer within that time. */
+  async verify(withinMs: number): Promise<void> {
+    await this.#set?.verify(withinMs);
+  }
+
   /** Cuts everything. */
   async close(): Promise<void> {
     this.#closed = true;

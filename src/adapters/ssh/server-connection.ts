@@ -51,6 +51,8 @@ export interface ServerConnection {
    * @throws ConnectivityError `connection_lost`; the signal's reason
    */
   ask(signal: AbortSignal): Promise<void>;
+  /** Ends as lost when the server says nothing within that time. Never rejects. */
+  verify(withinMs: number): Promise<void>;
   /** Says goodbye and closes. Idempotent. */
   end(): void;
   /** Cuts now. Idempotent. */

@@ -4,6 +4,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { DialLimits } from "./dial.ts";
 import { dialServer } from "./dial-server.ts";
 import { hopRoute } from "./hop-route.ts";
+import { limitsOf } from "./limits-of.ts";
 import { loginSignature } from "./login-signature.ts";
 import { PooledServer, type Dial, type Lease, type PoolTiming } from "./pooled-server.ts";
 import { proxyCommandRoute, proxyWords } from "./proxy-command.ts";
@@ -22,6 +23,9 @@ export interface Server {
   /** Calls back when the server, which could not be reached, can be again. */
   watch(onChange: () => void): Disposable;
 }
+
+/** A server that is there answers a question within this, also over a slow way. */
+const answerMs = 2000;
 
 /** Names of servers whose own hops are being followed. */
 type Path = readonly string[];
@@ -51,7 +55,8 @@ export class Servers {
     const settings = await resolveSettings(declaration, access);
     const route = given ?? (await this.#ownRoute(settings, access, path));
     const key = connectionKey(settings, access, route);
-    const dial = (signal: AbortSignal) => dialServer({ settings, access, limits: this.limits, route, signal });
+    const limits = limitsOf(settings, this.limits);
+    const dial = (signal: AbortSignal) => dialServer({ settings, access, limits, route, signal });
     const name = `ssh ${settings.name}`;
     return {
       settings,
@@ -94,6 +99,11 @@ export class Servers {
     let route: Route | undefined;
     for (const jump of proxyJump ?? []) route = await this.hop(declaredBy(jump), access, route, [...path, name]);
     return route;
+  }
+
+  /** Ends the connections that do not answer soon: those that a sleep or a change of network left behind. */
+  async verify(): Promise<void> {
+    await Promise.all([...this.#pool.values()].map((server) => server.verify(answerMs)));
   }
 
   async close(): Promise<void> {

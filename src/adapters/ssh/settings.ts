@@ -104,6 +104,18 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
   const { host, port, user, hostKeyName, keyFiles, knownHostsFiles, passphrase, password } = settings;
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
+  const alive = [settings.resolved.serverAliveIntervalMs ?? null, settings.resolved.serverAliveCountMax];
   const way = route?.key ?? [settings.resolved.proxyJump ?? null, settings.resolved.proxyCommand ?? null];
-  return JSON.stringify([user, host, port, hostKeyName, keyFiles, knownHostsFiles, templates, settings.driver, way]);
+  return JSON.stringify([
+    user,
+    host,
+    port,
+    hostKeyName,
+    keyFiles,
+    knownHostsFiles,
+    templates,
+    settings.driver,
+    way,
+    alive,
+  ]);
 }

@@ -14,19 +14,47 @@ export const filesOf = ({ keyFiles, knownHostsFiles, agentSocket, resolved }: Ss
   ...(agentSocket === undefined ? [] : [agentSocket]),
 ];
 
+/** Of one file, however many services wait for it. */
+interface Watched {
+  readonly listeners: Set<() => void>;
+  readonly onStat: (now: Stats, before: Stats) => void;
+}
+
+const watched = new Map<string, Watched>();
+
 /**
  * Calls back when one of the files appears, goes or changes. By polling: it works for files and folders that do not
- * exist yet and on network file systems, and Node polls a path once however many watch it. Keeps no process alive.
+ * exist yet and on network file systems. Each file is polled once, and no longer than somebody waits. Keeps no process
+ * alive.
  */
 export function watchFiles(paths: readonly string[], onChange: () => void): Disposable {
-  const listener = (now: Stats, before: Stats): void => {
-    // Reading a file changes its access time, which Node reports as well.
-    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.mode !== before.mode) onChange();
-  };
-  for (const path of paths) watchFile(path, { interval: intervalMs, persistent: false }, listener);
+  // One of its own, so that each watch ends by itself.
+  const listener = (): void => onChange();
+  const files = new Set(paths);
+  for (const file of files) add(file, listener);
   return {
     [Symbol.dispose]: () => {
-      for (const path of paths) unwatchFile(path, listener);
+      for (const file of files) remove(file, listener);
     },
   };
+}
+
+function add(file: string, listener: () => void): void {
+  const known = watched.get(file);
+  if (known) return void known.listeners.add(listener);
+  const listeners = new Set([listener]);
+  const onStat = (now: Stats, before: Stats): void => {
+    // Reading a file changes its access time, which Node reports as well.
+    if (now.mtimeMs === before.mtimeMs && now.ino === before.ino && now.mode === before.mode) return;
+    for (const each of [...listeners]) each();
+  };
+  watched.set(file, { listeners, onStat });
+  watchFile(file, { interval: intervalMs, persistent: false }, onStat);
+}
+
+function remove(file: string, listener: () => void): void {
+  const known = watched.get(file);
+  if (!known?.listeners.delete(listener) || known.listeners.size > 0) return;
+  watched.delete(file);
+  unwatchFile(file, known.onStat);
 }

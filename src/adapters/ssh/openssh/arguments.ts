@@ -58,7 +58,7 @@ export function masterArguments(parts: MasterParts): string[] {
       : ([["HostKeyAlias", settings.hostKeyName]] satisfies [string, string][])),
     ["UserKnownHostsFile", files(settings.knownHostsFiles)],
     ["GlobalKnownHostsFile", "none"],
-    ["ServerAliveInterval", String(Math.max(1, Math.round(parts.keepaliveMs / 1000)))],
+    ["ServerAliveInterval", String(Math.ceil(parts.keepaliveMs / 1000))],
     ["ServerAliveCountMax", String(parts.keepaliveCount)],
     ["ConnectTimeout", String(Math.max(1, Math.round(parts.connectTimeoutMs / 1000)))],
     ["ConnectionAttempts", "1"],

@@ -8,6 +8,7 @@ import { ChannelSocket } from "./channel-socket.ts";
 import { Channels, targetKey } from "./channels.ts";
 import { control, type Control } from "./control.ts";
 import { listenRemotely } from "./remote-listener.ts";
+import { unanswered } from "../still-there.ts";
 import { channelEvent, type OpenFailure } from "./log-lines.ts";
 import type { LoginLog } from "./login-log.ts";
 import type { MasterProcess } from "./master-process.ts";
@@ -41,6 +42,7 @@ export class OpensshConnection implements ServerConnection {
   readonly #listeners = new Map<string, LocalSocket>();
   readonly #streams = new Set<ChannelSocket>();
   #state: "open" | "ending" | "closed" = "open";
+  #silent = false;
   #count = 0;
 
   constructor(parts: OpensshParts) {
@@ -109,6 +111,19 @@ export class OpensshConnection implements ServerConnection {
     if (answer === undefined) throw gone("the SSH connection was lost");
   }
 
+  /** By a channel to a socket that nobody has: whatever the server answers, it is there. */
+  async verify(withinMs: number): Promise<void> {
+    const over = AbortSignal.timeout(withinMs);
+    try {
+      (await this.open({ socket: "/portwright.invalid" }, over)).destroy();
+    } catch {
+      if (!over.aborted || !this.alive) return;
+      this.#silent = true;
+      this.#parts.process.end();
+      await this.closed;
+    }
+  }
+
   /** Says goodbye and closes. Idempotent. */
   end(): void {
     if (this.#state === "open") this.#state = "ending";
@@ -172,6 +187,7 @@ export class OpensshConnection implements ServerConnection {
   }
 
   #lost(): ConnectivityError {
+    if (this.#silent) return unanswered({ driver: "openssh" });
     const { log } = this.#parts;
     const silent = log.saw("silent_peer");
     return new ConnectivityError(
