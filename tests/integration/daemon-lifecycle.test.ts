@@ -144,13 +144,13 @@ describe("a daemon", () => {
 
   test("stays while a service is wanted up", async () => {
     await using sandbox = new Sandbox();
-    await using daemon = await startDaemon(sandbox, { idleExitMs: 100 });
+    await using daemon = await startDaemon(sandbox, { idleExitMs: 1000 });
     const want = line({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "want" } });
     const one = await client(sandbox, line(hello) + want);
     await expect.poll(() => one.lines.length).toBe(2);
     one.end();
     await one.closed;
-    await new Promise((resolve) => void setTimeout(resolve, 400));
+    await new Promise((resolve) => void setTimeout(resolve, 1500));
     expect(await sandbox.control("status")).toMatchObject({ services: { wanted: 1 }, clients: 0 });
     daemon.stop();
     await daemon.exitCode;

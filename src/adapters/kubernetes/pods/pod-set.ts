@@ -29,7 +29,7 @@ interface Retired {
 }
 
 /** What a pod that is gone has sent may still be on its way; then its open connections are reset. */
-const lastBytesMs = 500;
+const lastBytesMs = 200;
 
 /**
  * The pods behind one target: those that are used have warm tunnels, others are cold. A pod leaves the set make before

@@ -14,6 +14,9 @@ export interface Troubled {
 /** A container that ended so lately is taken for restless, though it runs now. */
 const restlessMs = 10 * 60_000;
 
+/** Kubernetes tells times in whole seconds: two of them may be so much further apart, or closer, than they were. */
+const roundingMs = 2000;
+
 const statuses = ({ status }: DetailedPod): readonly ContainerStatus[] => [
   ...(status?.initContainerStatuses ?? []),
   ...(status?.containerStatuses ?? []),
@@ -41,7 +44,7 @@ export function cycling(pod: DetailedPod, nowMs: number): Failure | undefined {
     if (restartCount < 2 || state?.running === undefined || ended === undefined) continue;
     const livedMs = timeOf(ended.finishedAt) - timeOf(ended.startedAt);
     const upMs = nowMs - timeOf(state.running.startedAt);
-    if (nowMs - timeOf(ended.finishedAt) < restlessMs && livedMs > 0 && upMs < livedMs * 1.5)
+    if (nowMs - timeOf(ended.finishedAt) < restlessMs && upMs < livedMs * 1.5 + roundingMs)
       return restlessFailure(pod, status);
   }
   return undefined;
