@@ -100,7 +100,10 @@ export function relay(
     });
     target.stream.once("close", () => {
       if (targetError !== undefined || !target.stream.readableEnded) targetLost();
-      else if (clientEnded && !target.stream.writableFinished) cut("reset_by_target");
+      else if (!clientEnded) {
+        // No `drain` comes any more: whether the client ends or sends on is seen only by reading it.
+        client.resume();
+      } else if (!target.stream.writableFinished) cut("reset_by_target");
     });
     if (client.stream.destroyed) return cut("reset_by_client");
     if (target.stream.destroyed) return targetLost();

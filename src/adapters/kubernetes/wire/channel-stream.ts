@@ -64,7 +64,10 @@ export class ChannelStream extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#lateEnd.begin();
+    const begin = (): void => this.#lateEnd.begin();
+    // What an unopened WebSocket does not bring is no silence of the target.
+    if (this.#link === undefined) this.#held = begin;
+    else begin();
     done();
   }
 
@@ -123,8 +126,8 @@ export class ChannelStream extends Duplex {
     else {
       this.#reader.ended = true;
       this.push(null);
-      // What is written from now on reaches nobody.
-      if (!this.writableEnded) this.end();
+      // What is written from now on reaches nobody, and must not cost the reader what it has not taken yet.
+      this.once("end", () => this.end());
     }
   }
 

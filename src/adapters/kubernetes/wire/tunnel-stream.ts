@@ -8,6 +8,8 @@ import { LateEnd } from "./late-end.ts";
 
 /** What a stream asks of the tunnel that carries it. */
 export interface StreamHost {
+  /** The tunnel is not read now: what comes next for a stream stands still with it. */
+  readonly stalled: boolean;
   /** Sends bytes, copied before it returns; unless it answers true, `later` is called when the next may come. */
   sendData(streamId: number, bytes: Buffer, later: () => void): boolean;
   sendFin(streamId: number): void;
@@ -165,7 +167,16 @@ export class ForwardStream extends Duplex implements DirectStream {
     if (this.destroyed || this.#remoteEnded) return;
     this.#last = last;
     if (this.#errorEnded) this.#settle();
-    else this.#hold ??= this.#host.after(errorTextMs, () => this.#settle());
+    else if (this.#hold === undefined) this.#awaitText();
+  }
+
+  /** While the tunnel is not read silence says nothing, unless something came before: then the target was reached. */
+  #awaitText(stalled = false): void {
+    this.#hold = this.#host.after(errorTextMs, () => {
+      const stalls = this.#host.stalled && this.#inbox.empty;
+      if (stalls || stalled) this.#awaitText(stalls);
+      else this.#settle();
+    });
   }
 
   /** What the data stream's last frame means is known once the error stream has ended, or stays silent. */
