@@ -3,7 +3,7 @@ import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ClusterApi } from "./api/cluster-api.ts";
-import { resolveContext } from "./config/cluster-context.ts";
+import { resolveContext, type ClusterContext } from "./config/cluster-context.ts";
 import { Credentials } from "./config/credentials.ts";
 import { ExecCredentials } from "./config/exec-credentials.ts";
 import { accountFolder, inClusterKubeconfig } from "./config/in-cluster.ts";
@@ -18,6 +18,10 @@ export class Clusters {
   readonly #plugins: ExecCredentials;
   readonly #configs = new Map<string, { readonly fingerprint: string; readonly config: Promise<Kubeconfig> }>();
   readonly #apis = new Map<string, ClusterApi>();
+  /** Looks at the files that are under way: many services ask in the same instant. */
+  readonly #looks = new Map<string, Promise<string>>();
+  /** What a reading says of its contexts, by name; the empty one is the current one. */
+  readonly #contexts = new WeakMap<Kubeconfig, Map<string, ClusterContext>>();
 
   readonly #accountFolder: string;
 
@@ -35,7 +39,7 @@ export class Clusters {
     const paths = kubeconfigPaths(access);
     const account = access.env("KUBERNETES_SERVICE_HOST") ?? "";
     const key = [...paths, account].join("\n");
-    const fingerprint = await kubeconfigFingerprint(paths);
+    const fingerprint = await this.#look(paths);
     const known = this.#configs.get(key);
     if (known?.fingerprint === fingerprint) return known.config;
     const config = loadKubeconfig(paths).catch(async (error: unknown) => {
@@ -51,7 +55,7 @@ export class Clusters {
   /** Changes when the kubeconfig may have changed, appeared or gone. */
   fingerprint(access: Access): Promise<string> {
     const paths = kubeconfigPaths(access);
-    return kubeconfigFingerprint(paths).then((marks) => `${paths.join("\n")}\n${marks}`);
+    return this.#look(paths).then((marks) => `${paths.join("\n")}\n${marks}`);
   }
 
   /**
@@ -61,13 +65,31 @@ export class Clusters {
    * @throws ConnectivityError `kubeconfig_missing`, `kubeconfig_invalid`, `context_missing`
    */
   async api(access: Access, context?: string, route?: Route): Promise<ClusterApi> {
-    const resolved = resolveContext(await this.kubeconfig(access), context);
+    const resolved = this.#context(await this.kubeconfig(access), context);
     const key = `${resolved.name}\n${resolved.identity}\n${route?.key ?? ""}`;
     const known = this.#apis.get(key);
     if (known !== undefined) return known;
     const api = new ClusterApi(resolved, new Credentials(resolved, this.#plugins), this.clock, route);
     remember(this.#apis, key, api);
     return api;
+  }
+
+  #look(paths: readonly string[]): Promise<string> {
+    const key = paths.join("\n");
+    let looking = this.#looks.get(key);
+    if (looking === undefined) {
+      looking = kubeconfigFingerprint(paths).finally(() => this.#looks.delete(key));
+      this.#looks.set(key, looking);
+    }
+    return looking;
+  }
+
+  #context(config: Kubeconfig, name = ""): ClusterContext {
+    const known = this.#contexts.get(config) ?? new Map<string, ClusterContext>();
+    this.#contexts.set(config, known);
+    let context = known.get(name);
+    if (context === undefined) known.set(name, (context = resolveContext(config, name === "" ? undefined : name)));
+    return context;
   }
 
   close(): void {

@@ -17,6 +17,9 @@ const recheckMs = 1000;
 /** A target usually ends by itself when its client does; only then it is looked whether the client is still there. */
 const attendMs = 50;
 
+/** Who opened a connection is looked for when it has lasted this long: short ones come in thousands. */
+const lastingMs = 100;
+
 export interface ConnectionDeps {
   readonly clock: Clock;
   readonly buffers: ReadBuffers;
@@ -50,8 +53,8 @@ export class AcceptedConnection implements LocalConnection {
     const family = socket.remoteFamily === "IPv6" ? "IPv6" : "IPv4";
     const here = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? "");
     this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0, family, here };
-    if (deps.clients) this.client = deps.clients.find(this.#peer.port, this.#peer.ourPort);
     this.#source = socketSource(socket, deps.buffers);
+    if (deps.clients) this.client = this.#opener(deps.clients);
     this.#source.stream.on("error", () => undefined);
     this.#source.stream.once("close", () => this.#gone());
     this.#source.stream.once("end", () => {
@@ -85,6 +88,18 @@ export class AcceptedConnection implements LocalConnection {
     const outcome = await relaying;
     if (outcome.ended === "undelivered") this.#takeBack(kept.whole ?? []);
     return outcome;
+  }
+
+  /** The program at the other end, once the connection has lasted; `undefined` when it ends before. */
+  #opener(clients: ConnectionClients): Promise<PortOwner | undefined> {
+    const { promise, resolve } = Promise.withResolvers<PortOwner | undefined>();
+    const { port, ourPort } = this.#peer;
+    const timer = this.#deps.clock.after(lastingMs, () => resolve(clients.find(port, ourPort)));
+    this.#source.stream.once("close", () => {
+      timer[Symbol.dispose]();
+      resolve(undefined);
+    });
+    return promise;
   }
 
   /** Reads, up to a bound: beyond it the client's bytes stay with the kernel. */

@@ -112,6 +112,7 @@ export class Recorder {
 
   /** The store, with all that happened so far in it. */
   read(): HistoryStore {
+    this.#accountNow();
     this.flush();
     return this.#store;
   }
@@ -121,7 +122,6 @@ export class Recorder {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
     const nowMs = this.#clock.nowMs();
-    for (const standing of this.#standing.values()) this.#account(standing, nowMs);
     const batch = {
       events: this.#events.splice(0),
       connections: this.#connections.splice(0),
@@ -140,6 +140,7 @@ export class Recorder {
   }
 
   close(): void {
+    this.#accountNow();
     this.flush();
     this.#closed = true;
     this.#accounts?.[Symbol.dispose]();
@@ -159,7 +160,13 @@ export class Recorder {
     this.#accounts = undefined;
     if (this.#standing.size === 0 || this.#closed) return;
     this.#accounts = this.#clock.after(accountEveryMs, () => this.#accountAll());
+    this.#accountNow();
     this.flush();
+  }
+
+  #accountNow(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const standing of this.#standing.values()) this.#account(standing, nowMs);
   }
 }
 

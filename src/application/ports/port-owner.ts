@@ -13,7 +13,7 @@ export interface PortOwners {
 /** Finds the program at the other end of a local connection. */
 export interface ConnectionClients {
   /**
-   * Asked when the connection is accepted. `undefined` when it cannot be told, and for most of many that come at once:
+   * Asked while the connection is open. `undefined` when it cannot be told, and for most of many that come at once:
    * connections do not wait for it, and it costs little.
    */
   find(peerPort: number, ourPort: number): Promise<PortOwner | undefined>;
