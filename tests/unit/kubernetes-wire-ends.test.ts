@@ -1,12 +1,15 @@
+import net from "node:net";
 import { Duplex, duplexPair } from "node:stream";
 import { describe, expect, test } from "vitest";
-import type { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { LocalConnection } from "#application/ports/local-listener.ts";
+import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ByteLink, ByteSink, WebSocketLink } from "#adapters/kubernetes/wire/byte-link.ts";
 import { ChannelStream } from "#adapters/kubernetes/wire/channel-stream.ts";
 import { FrameBuffers } from "#adapters/kubernetes/wire/frame-buffers.ts";
 import { Outbox } from "#adapters/kubernetes/wire/outbox.ts";
 import { ForwardStream, type StreamHost } from "#adapters/kubernetes/wire/tunnel-stream.ts";
 import { streamSource } from "#adapters/net/byte-source.ts";
+import { createLocalListeners } from "#adapters/net/local-listeners.ts";
 import { ReadBuffers } from "#adapters/net/read-buffers.ts";
 import { relay } from "#adapters/net/relay.ts";
 import { realClock } from "../support/kubernetes-access.ts";
@@ -165,5 +168,33 @@ describe("a target that is gone while its client is held back", () => {
     const silent = new Promise((resolve) => setTimeout(() => resolve("nothing"), 2000));
     expect(await Promise.race([closed, silent])).toBe("closed");
     expect(await outcome).toMatchObject({ bytesDown: 0 });
+  });
+});
+
+describe("a client that closed without a word while its connection was refused", () => {
+  test.skipIf(process.platform !== "linux")("is gone, and waits for nothing", async () => {
+    const owners = { find: () => Promise.resolve(undefined) } as never;
+    let accept!: (connection: LocalConnection) => void;
+    const accepted = new Promise<LocalConnection>((resolve) => (accept = resolve));
+    const listener = await createLocalListeners({ portOwners: owners, clock: realClock }).listen(
+      "127.0.0.1",
+      0,
+      accept,
+    );
+    const client = net.connect(listener.port, "127.0.0.1");
+    const connection = await accepted;
+    const refused = new ConnectivityError("target_port_closed", "nothing listens", { delivered: false });
+    const stream = new Duplex({
+      read: ignore,
+      write: (_chunk, _encoding, done) => done(),
+      final: () => void stream.destroy(refused),
+    });
+    const relaying = connection.relay(stream);
+    client.destroy();
+    expect(await relaying).toEqual({ ended: "undelivered" });
+    const gone = new Promise((resolve) => connection.onGone(() => resolve("gone")));
+    const silent = new Promise((resolve) => setTimeout(() => resolve("nothing"), 2000));
+    expect(await Promise.race([gone, silent])).toBe("gone");
+    await listener.close();
   });
 });

@@ -43,6 +43,7 @@ export class AcceptedConnection implements LocalConnection {
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
+  #looking = false;
   #state: "unread" | "watched" | "relayed" | "gone" = "unread";
   #onGone: (() => void)[] = [];
   #recheck: Disposable | undefined;
@@ -120,6 +121,8 @@ export class AcceptedConnection implements LocalConnection {
     this.#early.push(...bytes);
     this.#earlyBytes = bytes.reduce((sum, { length }) => sum + length, 0);
     this.#watch();
+    // Its end came during the relay, and comes only once.
+    if (this.#ended) void this.#lookAfter();
   }
 
   /** Once its input is at an end: tells a target that waits to answer when the client is gone. */
@@ -155,8 +158,10 @@ export class AcceptedConnection implements LocalConnection {
 
   /** Its input is at an end: is the client still there? */
   async #lookAfter(): Promise<void> {
-    if (this.#earlyBytes > 0 || !this.#peer.here) return;
+    if (this.#earlyBytes > 0 || !this.#peer.here || this.#looking) return;
+    this.#looking = true;
     const abandoned = await this.#isAbandoned();
+    this.#looking = false;
     if (this.#state !== "watched") return;
     if (abandoned) {
       const listeners = this.#leave();
