@@ -19,16 +19,25 @@ import type { Repository } from "./ports/repository.ts";
 import type { PortOwners } from "./ports/port-owner.ts";
 import type { Answer, CallContext } from "./surface/tool-definition.ts";
 import type { UseCases } from "./surface/use-cases.ts";
+import { applyPlan } from "./usecases/apply-plan.ts";
 import { withConfigurationFindings } from "./usecases/configuration-findings.ts";
+import { configureService } from "./usecases/configure-service.ts";
 import { controlService } from "./usecases/control-service.ts";
 import { clusterNames, readCluster } from "./usecases/cluster-metadata.ts";
+import { connect } from "./usecases/connect.ts";
+import { diagnose } from "./usecases/diagnose.ts";
+import { getHistory } from "./usecases/get-history.ts";
+import { discoverTargets } from "./usecases/discover-targets.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
 import type { PersonRequest } from "./usecases/person-request.ts";
 import { person } from "./usecases/person.ts";
+import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
 import { anyWorkspaceOf, requireWorkspace, shownPath } from "./usecases/scope.ts";
+import { removeService } from "./usecases/remove-service.ts";
+import { inspectSshKeys, listSshHosts } from "./usecases/ssh-inventory.ts";
 import { startEnvironment } from "./usecases/start-environment.ts";
 import { stopEnvironment } from "./usecases/stop-environment.ts";
 import { waitFor } from "./usecases/wait-for.ts";
@@ -82,7 +91,7 @@ export interface Application extends Portwright {
   readonly useCases: UseCases;
 }
 
-/** Joins engine, clients and use cases. What is asked for rarely is loaded when it is. */
+/** Joins engine, clients and use cases. */
 export function createPortwright(deps: PortwrightDependencies): Application {
   const clients = new Clients({
     configSource: deps.configSource,
@@ -149,45 +158,23 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       startEnvironment: asked((args, context) => startEnvironment(proposing, args, context)),
       stopEnvironment: asked((args, context) => stopEnvironment(shared, args, context)),
       getStatus: asked((args, context) => getStatus({ ...shared, cluster }, args, context)),
-      discoverTargets: asked(async (args, context) =>
-        (await import("./usecases/discover-targets.ts")).discoverTargets(discovery, args, context),
-      ),
-      connect: asked(async (args, context) =>
-        (await import("./usecases/connect.ts")).connect(
-          { ...shared, ...discovery, ...walking.walk, reach: deps.reach },
-          args,
-          context,
-        ),
+      discoverTargets: asked((args, context) => discoverTargets(discovery, args, context)),
+      connect: asked((args, context) =>
+        connect({ ...shared, ...discovery, ...walking.walk, reach: deps.reach }, args, context),
       ),
       controlService: asked((args, context) => controlService(shared, args, context)),
       diagnose: asked(async (args, context) =>
-        withConfigurationFindings(
-          shared,
-          await (await import("./usecases/diagnose.ts")).diagnose(walking, args, context),
-          context.client,
-        ),
+        withConfigurationFindings(shared, await diagnose(walking, args, context), context.client),
       ),
-      probe: asked(async (args, context) => (await import("./usecases/probe.ts")).probe(walking, args, context)),
-      getHistory: asked(async (args, context) =>
-        (await import("./usecases/get-history.ts")).getHistory(shared, args, context),
-      ),
+      probe: asked((args, context) => probe(walking, args, context)),
+      getHistory: asked((args, context) => getHistory(shared, args, context)),
       waitFor: asked((args, context) => waitFor(shared, args, context)),
-      configureService: asked(async (args, context) =>
-        (await import("./usecases/configure-service.ts")).configureService(shared, args, context),
-      ),
-      removeService: asked(async (args, context) =>
-        (await import("./usecases/remove-service.ts")).removeService(shared, args, context),
-      ),
-      applyPlan: asked(async (args, context) =>
-        (await import("./usecases/apply-plan.ts")).applyPlan(shared, args, context),
-      ),
+      configureService: asked((args, context) => configureService(shared, args, context)),
+      removeService: asked((args, context) => removeService(shared, args, context)),
+      applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
-      listSshHosts: asked(async (args, context) =>
-        (await import("./usecases/ssh-inventory.ts")).listSshHosts(ssh, args, context),
-      ),
-      inspectSshKeys: asked(async (args, context) =>
-        (await import("./usecases/ssh-inventory.ts")).inspectSshKeys(ssh, args, context),
-      ),
+      listSshHosts: asked((args, context) => listSshHosts(ssh, args, context)),
+      inspectSshKeys: asked((args, context) => inspectSshKeys(ssh, args, context)),
       readStatus: async (client) => {
         await clients.locate(client);
         return withBorrowed(client, await readStatus(shared, client));
