@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { answerShape, record, records } from "#application/surface/answer-shape.ts";
+import { planShape, record } from "#application/surface/answer-shape.ts";
 import { plainName, text } from "#application/surface/argument-shapes.ts";
 import type { ToolDefinition } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
@@ -26,14 +26,7 @@ export const configureService: ToolDefinition<typeof input, Pick<UseCases, "conf
   description:
     "Defines or changes services, routes, environments, or goes back to a kept generation. Changes nothing: returns a plan for apply_plan with its effect on what runs. Keys are those of portwright.yaml (portwright://config/schema).",
   input,
-  output: answerShape({
-    plan_id: z.string().optional(),
-    risk: z.enum(["low", "review", "restricted"]).optional(),
-    confirm: z.string().optional(),
-    changes: records.optional(),
-    impact: record.optional(),
-    expires_in_s: z.int().optional(),
-  }),
+  output: planShape,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   run: (useCases, args, context) => useCases.configureService(args, context),
 };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { answerShape, record, records } from "#application/surface/answer-shape.ts";
+import { planShape } from "#application/surface/answer-shape.ts";
 import { serviceName } from "#application/surface/argument-shapes.ts";
 import type { ToolDefinition } from "#application/surface/tool-definition.ts";
 import type { UseCases } from "#application/surface/use-cases.ts";
@@ -13,14 +13,7 @@ export const removeService: ToolDefinition<typeof input, Pick<UseCases, "removeS
   description:
     "Removes a definition. Changes nothing: returns a plan for apply_plan that names what depends on it. To stop without removing use stop_environment.",
   input,
-  output: answerShape({
-    plan_id: z.string().optional(),
-    risk: z.enum(["low", "review", "restricted"]).optional(),
-    confirm: z.string().optional(),
-    changes: records.optional(),
-    impact: record.optional(),
-    expires_in_s: z.int().optional(),
-  }),
+  output: planShape,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   run: (useCases, args, context) => useCases.removeService(args, context),
 };

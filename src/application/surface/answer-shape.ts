@@ -16,3 +16,13 @@ export const answerShape = <S extends Record<string, z.ZodOptional>>(facts: S) =
     next_steps: records.optional(),
     user_steps: records.optional(),
   });
+
+/** The output schema of a tool that plans a change and makes none: what `apply_plan` takes, and what it would do. */
+export const planShape = answerShape({
+  plan_id: z.string().optional(),
+  risk: z.enum(["low", "review", "restricted"]).optional(),
+  confirm: z.string().optional(),
+  changes: records.optional(),
+  impact: record.optional(),
+  expires_in_s: z.int().optional(),
+});
