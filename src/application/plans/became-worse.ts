@@ -2,6 +2,7 @@ import { startOrder } from "#domain/dependency-order.ts";
 import { errorCatalogue, type ErrorCode } from "#domain/error-catalogue.ts";
 import type { ServiceState } from "#domain/service-state.ts";
 import type { Engine } from "../engine/engine.ts";
+import { nextChange } from "../engine/next-change.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -17,7 +18,6 @@ export interface Worse {
 
 /** What may come back by itself is given this long. */
 const graceMs = 5000;
-const tickMs = 100;
 
 export interface WatchOver {
   readonly workspace: Workspace;
@@ -89,20 +89,3 @@ export async function becameWorse(
 }
 
 const isReady = (workspace: Workspace, name: string): boolean => workspace.condition(name).state === "ready";
-
-/** At the next event of the workspace, or a tick later. */
-function nextChange(engine: Engine, workspace: Workspace, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer[Symbol.dispose]();
-      subscription[Symbol.dispose]();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(tickMs, done);
-    const subscription = engine.events.onEvent((event) => {
-      if (event.workspace === workspace.path) done();
-    });
-    signal.addEventListener("abort", done, { once: true });
-  });
-}

@@ -1,12 +1,12 @@
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import type { Engine } from "../engine/engine.ts";
+import { nextChange } from "../engine/next-change.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { CallContext } from "../surface/tool-definition.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** A service that fails this long in one go has shown its cause; a shorter time may be a start that needs a second try. */
 const failureSettlesAfterMs = 1500;
-const tickMs = 100;
 
 /**
  * Waits until each service is ready, or has failed long enough to be told, or the time is over; reports each that becomes
@@ -42,21 +42,4 @@ export async function settle(
     await nextChange(engine, workspace, clock, context.signal);
   }
   return !context.signal.aborted;
-}
-
-/** Resolves at the next event of the workspace, or a tick later, or when the call ends. */
-export function nextChange(engine: Engine, workspace: Workspace, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer[Symbol.dispose]();
-      subscription[Symbol.dispose]();
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = clock.after(tickMs, done);
-    const subscription = engine.events.onEvent((event) => {
-      if (event.workspace === workspace.path) done();
-    });
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

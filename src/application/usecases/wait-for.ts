@@ -1,11 +1,11 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { environmentState } from "#domain/service-state.ts";
 import type { LoggedEvent } from "../engine/event-log.ts";
+import { nextChange } from "../engine/next-change.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { WaitForArgs } from "../surface/use-cases.ts";
 import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
-import { nextChange } from "./settle.ts";
 
 /** Clients cut a call after 60 s. */
 const longestMs = 50_000;
