@@ -11,8 +11,10 @@ import { hostKeyChecker } from "./host-key.ts";
 import { exchangesKeys } from "./key-exchange.ts";
 import { ownReads, reusingSocket } from "./reused-reads.ts";
 import { trustCommand } from "./known-hosts-file.ts";
+import { handshakeFailure } from "./handshake-failure.ts";
 import { ServerIdentification } from "./server-identification.ts";
 import type { SshSettings } from "./settings.ts";
+import { gatherIdentification } from "./whole-identification.ts";
 
 /** How long a dial may take, and how a dead peer is noticed. */
 export interface DialLimits {
@@ -75,7 +77,7 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
   const explain = (cause: unknown): ConnectivityError => {
     if (phase === "tcp") return tcpConnectError(cause, host, port);
     if (phase === "login") return authentication.failure(cause, banner);
-    return handshakeError(identification, host, port, cause);
+    return handshakeFailure(identification, { host, port, closed: cause !== undefined || socket.destroyed }, cause);
   };
   const offerNext = async (left: readonly string[], partial: boolean, next: NextAuthHandler): Promise<void> => {
     try {
@@ -152,10 +154,7 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
       void offerNext(left, partial, next);
     },
   });
-  // After ssh2 paused it, so that this listener starts nothing and misses nothing.
-  socket.on("data", function readAlong(bytes: Buffer) {
-    if (identification.take(bytes)) socket.off("data", readAlong);
-  });
+  gatherIdentification(client, identification, () => fail(explain(undefined)));
   try {
     return await dialled.promise;
   } catch (error) {
@@ -193,47 +192,3 @@ const loginTimeout = (host: string, port: number): ConnectivityError =>
     port,
     phase: "login",
   });
-
-/** The TCP connection stands, the SSH one did not come about. */
-function handshakeError(
-  identification: ServerIdentification,
-  host: string,
-  port: number,
-  cause: unknown,
-): ConnectivityError {
-  const facts = { host, port };
-  const where = `${host}:${port}`;
-  const { received } = identification;
-  if (received === undefined) {
-    return new ConnectivityError(
-      "host_unreachable",
-      `${where} accepted the connection but sent no SSH banner`,
-      { ...facts, banner: "none" },
-      { cause },
-    );
-  }
-  if (identification.serverIsFull) {
-    return new ConnectivityError("ssh_session_limit", `${where} takes no further logins at the moment`, facts, {
-      cause,
-    });
-  }
-  if (!identification.speaksSsh2) {
-    const options = { cause, untrusted: received };
-    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH 2`, facts, options);
-  }
-  const { level } = (cause ?? {}) as { level?: string };
-  if (level === "handshake" || level === "protocol") {
-    return new ConnectivityError(
-      "protocol_mismatch",
-      `${where} speaks SSH, but no common algorithms were found`,
-      { ...facts, server: identification.software },
-      { cause },
-    );
-  }
-  return new ConnectivityError(
-    "host_unreachable",
-    `${where} broke off before the login`,
-    { ...facts, server: identification.software },
-    { cause },
-  );
-}

@@ -190,8 +190,7 @@ export class PooledServer {
 
   #reviveLater(): void {
     if (this.#revival || this.#watchers.size === 0 || this.#closed) return;
-    const { retryGapMs, random } = this.#timing;
-    this.#revival = setTimeout(() => void this.#revive(), retryGapMs * (1 + random() / 4));
+    this.#revival = setTimeout(() => void this.#revive(), this.#failure.pauseMs * (1 + this.#timing.random() / 4));
     this.#revival.unref();
   }
 

@@ -61,7 +61,14 @@ export const sshRemedies: Remedies = {
       then: comesBack,
     },
   ],
-  host_unreachable: (fact) => [look(sshCommand(fact), "whether ssh reaches it; check address, port, VPN and firewall")],
+  host_unreachable: (fact) => [
+    look(
+      sshCommand(fact),
+      fact("closed_by_server") === "true"
+        ? "whether ssh is let in; else it is full (MaxStartups), refuses this address, or nothing is behind a proxy there"
+        : "whether ssh reaches it; check address, port, VPN and firewall",
+    ),
+  ],
   ssh_key_unreadable: (fact) => [
     look(`ssh-keygen -y -f ${shellWord(fact("key_file") ?? "KEY")}`, "whether OpenSSH can read the key"),
   ],
