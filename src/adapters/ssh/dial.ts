@@ -2,6 +2,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type NegotiatedAlgorithms, type NextAuthHandler } from "ssh2";
 import type { Access } from "#application/ports/access.ts";
+import type { Interaction } from "#application/ports/interaction.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { Authentication } from "./authentication.ts";
@@ -10,7 +11,7 @@ import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
 import { hostKeyChecker } from "./host-key.ts";
 import { exchangesKeys } from "./key-exchange.ts";
 import { ownReads, reusingSocket } from "./reused-reads.ts";
-import { trustCommand } from "./known-hosts-file.ts";
+import { trustCommand } from "./person-commands.ts";
 import { handshakeFailure } from "./handshake-failure.ts";
 import { ServerIdentification } from "./server-identification.ts";
 import type { SshSettings } from "./settings.ts";
@@ -39,20 +40,29 @@ export interface SshDial {
   /** The hops before this server; without them it is a TCP connection of our own. */
   readonly route: Route | undefined;
   readonly signal: AbortSignal;
+  /** The person at a terminal who answers what the server asks for. */
+  readonly interaction?: Interaction | undefined;
 }
 
 /**
  * Connects, verifies the host key, logs in.
  * @throws ConnectivityError with the cause's code; the signal's reason
  */
-export async function dialSsh({ settings, access, limits, route, signal }: SshDial): Promise<SshConnection> {
+export async function dialSsh({
+  settings,
+  access,
+  limits,
+  route,
+  signal,
+  interaction,
+}: SshDial): Promise<SshConnection> {
   const { host, port } = settings;
   const hostKey = await hostKeyChecker({
     ...settings,
     acceptNew: settings.resolved.strictHostKeyChecking === "accept-new",
     trustCommand: trustCommand(settings),
   });
-  const authentication = await Authentication.prepare(settings, access, signal);
+  const authentication = await Authentication.prepare(settings, access, signal, interaction);
   signal.throwIfAborted();
 
   const through = route && (await reachThrough(route, host, port, signal));
@@ -74,6 +84,7 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
     dialled.reject(error);
     socket.destroy();
   };
+  authentication.onStuck(fail);
   const explain = (cause: unknown): ConnectivityError => {
     if (phase === "tcp") return tcpConnectError(cause, host, port);
     if (phase === "login") return authentication.failure(cause, banner);

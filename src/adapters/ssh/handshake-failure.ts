@@ -26,9 +26,7 @@ export function handshakeFailure(
     const errno = errnoOf(cause);
     return new ConnectivityError(
       "host_unreachable",
-      closed
-        ? wordless(where)
-        : `${where} accepted the connection but sent no SSH banner`,
+      closed ? wordless(where) : `${where} accepted the connection but sent no SSH banner`,
       { ...facts, banner: "none", ...(closed && { closed_by_server: true }), ...(errno !== undefined && { errno }) },
       { cause },
     );

@@ -1,5 +1,5 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import { trustCommand } from "../known-hosts-file.ts";
+import { trustCommand } from "../person-commands.ts";
 import { wordless } from "../handshake-failure.ts";
 import type { SshSettings } from "../settings.ts";
 import type { LoginLog } from "./login-log.ts";
