@@ -1,4 +1,4 @@
-import type { ReadStream, WriteStream } from "node:tty";
+import type { Readable } from "node:stream";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 
 const controlC = "\u0003";
@@ -8,13 +8,20 @@ const backspaces: readonly string[] = ["\b", "\u007F"];
 const lineEnds: readonly string[] = ["\r", "\n"];
 const longest = 4096;
 
+/** What of a terminal (`tty.ReadStream`) is needed. */
+type RawInput = Pick<Readable, "resume" | "pause"> & {
+  setRawMode(raw: boolean): unknown;
+  on(event: "data" | "close", listener: (bytes: Buffer) => void): unknown;
+  off(event: "data" | "close", listener: (bytes: Buffer) => void): unknown;
+};
+
 /**
  * One line from a terminal that shows nothing of it. Backspace and Ctrl-U work; the terminal is as before afterwards.
  * @throws ConnectivityError `cancelled` at Ctrl-C, or at the end of input
  */
 export async function askHidden(
-  input: Pick<ReadStream, "setRawMode" | "on" | "off" | "resume" | "pause">,
-  output: Pick<WriteStream, "write">,
+  input: RawInput,
+  output: { write(text: string): unknown },
   question: string,
 ): Promise<string> {
   // Before it asks: who is quick would be shown, and a Ctrl-C would be a signal.
@@ -22,14 +29,14 @@ export async function askHidden(
   output.write(question);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const gaveUp = (): void => reject(new ConnectivityError("cancelled", "nothing was typed"));
-  let typed = "";
+  let typed: string[] = [];
   const onData = (bytes: Buffer): void => {
     for (const key of bytes.toString("utf8")) {
-      if (lineEnds.includes(key)) return resolve(typed);
-      if (key === controlC || (key === controlD && typed === "")) return gaveUp();
-      if (key === controlU) typed = "";
-      else if (backspaces.includes(key)) typed = [...typed].slice(0, -1).join("");
-      else if (key >= " " && typed.length < longest) typed += key;
+      if (lineEnds.includes(key)) return resolve(typed.join(""));
+      if (key === controlC || (key === controlD && typed.length === 0)) return gaveUp();
+      if (key === controlU) typed = [];
+      else if (backspaces.includes(key)) typed.pop();
+      else if (key >= " " && typed.length < longest) typed.push(key);
     }
   };
   input.on("data", onData);

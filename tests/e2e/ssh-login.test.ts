@@ -43,7 +43,8 @@ afterAll(async () => {
 /** Types a line each time it is asked for something, at a terminal by `script`. */
 async function typing(words: readonly string[], lines: readonly string[]): Promise<{ exit: number; said: string }> {
   const command = [process.execPath, mainJs, ...words].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["-qec", command, "/dev/null"], {
+  const [program, ...args] = ["script", "-qec", command, "/dev/null"] as const;
+  const child = spawn(program, args, {
     cwd: home.project,
     env: home.env,
     detached: true,

@@ -138,7 +138,7 @@ describe("reaching the server", () => {
     const transport = await open(relay.port, password, echo.port);
     const stream = await transport.connect({ signal: never() });
     stream.write("x");
-    await once(stream, "data");
+    expect(String(await once(stream, "data"))).toBe("x");
     stream.destroy();
     transport.destroy();
   });

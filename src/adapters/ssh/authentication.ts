@@ -1,4 +1,4 @@
-import type { AnyAuthMethod, AuthenticationType, ParsedKey } from "ssh2";
+import type { AnyAuthMethod, ParsedKey } from "ssh2";
 import type { Access } from "#application/ports/access.ts";
 import type { Interaction } from "#application/ports/interaction.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";

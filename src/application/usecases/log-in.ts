@@ -30,12 +30,12 @@ export async function logIn(
 ): Promise<Answer> {
   const workspace = await requireWorkspace(engine, client);
   const driver = await deps.driver("ssh");
-  const { logIn: driverLogIn } = driver;
-  if (!driverLogIn) throw new ConnectivityError("not_supported", "the ssh driver knows no login by a person");
   const access = deps.access(workspace.path);
   const logged: LoggedIn[] = [];
   const at = async (hop: Hop, route?: Route): Promise<void> => {
-    logged.push(await driverLogIn.call(driver, hop, { access, signal, interaction, ...(route && { route }) }));
+    const loggedIn = await driver.logIn?.(hop, { access, signal, interaction, ...(route && { route }) });
+    if (!loggedIn) throw new ConnectivityError("not_supported", "the ssh driver knows no login by a person");
+    logged.push(loggedIn);
   };
   const specs = workspace.services.flatMap(({ spec }) => spec ?? []);
   const own = specs.filter((spec) => isServer(host, spec));
@@ -43,7 +43,12 @@ export async function logIn(
   for (const spec of own.length > 0 ? own : beyond) {
     const service = (name: string): ServiceSpec | undefined => workspace.declaration(name)?.spec;
     // Hop by hop: each is reached through those before it.
-    const route = await composeRoute(spec, { access, service, driver: deps.driver, onServer: at });
+    const route = await composeRoute(spec, {
+      access,
+      service,
+      driver: (technology) => deps.driver(technology),
+      onServer: at,
+    });
     if (spec.technology === "ssh" && own.includes(spec)) await at(spec, route);
   }
   if (logged.length === 0) await at(host);

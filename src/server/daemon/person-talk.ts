@@ -3,7 +3,7 @@ import type { LoginPrompts } from "#application/ports/interaction.ts";
 import type { PersonTalk } from "#application/usecases/person.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { readOpeningLine } from "./read-opening-line.ts";
-import { maxAnswersBytes } from "./wire.ts";
+import { maxAnswersBytes, type PromptAnswers } from "./wire.ts";
 
 /** Longer than a server waits for a login. */
 const typingMs = 5 * 60_000;
@@ -33,7 +33,7 @@ const givenUp = (): ConnectivityError => new ConnectivityError("cancelled", "the
 
 function answersOf(line: string): string[] | undefined {
   try {
-    const { answers } = JSON.parse(line) as { answers?: unknown };
+    const { answers } = JSON.parse(line) as Partial<Record<keyof PromptAnswers, unknown>>;
     return Array.isArray(answers) && answers.every((answer) => typeof answer === "string") ? answers : undefined;
   } catch {
     // The parser's message would repeat what was typed.
