@@ -6,7 +6,7 @@ import type { ServiceSpec } from "#domain/spec/service.ts";
 import { opensCircuit, trialDelayMs, withOpenCircuit } from "#domain/supervision.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { FarPort, ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { Route } from "../ports/route.ts";
 import { dial } from "./dial.ts";
 
@@ -24,6 +24,7 @@ export interface LinkDependencies {
   driver(): Promise<ForwardDriver>;
   /** The hops before the service's own server; `undefined`: directly. */
   route(): Promise<Route | undefined>;
+  readonly farPort: FarPort | undefined;
   onChange(state: LinkState, before: LinkState): void;
   onOpened(transport: Transport): void;
   /** The transport is gone or given up; nothing of it may be used any more. */
@@ -98,12 +99,12 @@ export class Link {
   }
 
   async #open(attempt: AbortController): Promise<void> {
-    const { clock, access } = this.#deps;
+    const { clock, access, farPort } = this.#deps;
     const timedOut = (): void =>
       attempt.abort(new ConnectivityError("operation_timed_out", `no connection within ${dialTimeoutMs / 1000} s`));
     using _deadline = clock.after(dialTimeoutMs, timedOut);
     try {
-      const context = { signal: attempt.signal, access };
+      const context = { signal: attempt.signal, access, farPort };
       const onDriver = (driver: ForwardDriver, route: Route | undefined): void => this.#watchTarget(driver, route);
       const routing = this.#service.via && ((): Promise<Route | undefined> => this.#deps.route());
       const transport = await dial(this.#deps.driver(), this.#service, context, onDriver, routing);

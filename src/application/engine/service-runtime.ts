@@ -5,7 +5,7 @@ import { following, sameCondition, serviceCondition, type ServiceCondition } fro
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { FarPort, ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
 import type { Route } from "../ports/route.ts";
@@ -23,6 +23,7 @@ export interface ServiceRuntimeDependencies {
   driver(): Promise<ForwardDriver>;
   /** The hops of the service's `via`. */
   route?(): Promise<Route | undefined>;
+  readonly farPort?: FarPort;
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
@@ -84,6 +85,7 @@ export class ServiceRuntime {
       clock: deps.clock,
       access: deps.access,
       driver: () => deps.driver(),
+      farPort: deps.farPort,
       route: () => deps.route?.() ?? Promise.resolve(undefined),
       onChange: () => {
         this.#refresh();
