@@ -14,8 +14,6 @@ import { dial } from "./dial.ts";
 const dialTimeoutMs = 20_000;
 /** While the circuit is open, a trial comes at least this often: what mends a right or an account tells nobody. */
 const slowestTrialMs = 60_000;
-/** How long open connections may go on when a link is stopped. */
-const drainMs = 0;
 
 export interface LinkDependencies {
   readonly clock: Clock;
@@ -37,6 +35,7 @@ export class Link {
   readonly #service: ServiceSpec;
   #state: LinkState = { kind: "idle" };
   #transport: Transport | undefined;
+  #draining: Transport | undefined;
   #attempt: AbortController | undefined;
   #retryTimer: Disposable | undefined;
   #watch: Disposable | undefined;
@@ -89,13 +88,22 @@ export class Link {
     if (this.#state.kind === "up") this.#move({ kind: healthy ? "proven" : "doubted", atMs: this.#now() });
   }
 
-  stop(): void {
-    if (!this.#move({ kind: "stop" })) return;
+  /** @param drainMs how long what is open may go on; `stop` once more ends it. Resolves when it has. */
+  async stop(drainMs = 0): Promise<void> {
+    if (!this.#move({ kind: "stop" })) {
+      this.#draining?.destroy();
+      return;
+    }
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
     this.#retryTimer?.[Symbol.dispose]();
     this.#attempt?.abort(new ConnectivityError("cancelled", "the service was stopped"));
+    const transport = this.#transport;
+    this.#transport = undefined;
     this.#down();
+    this.#draining = transport;
+    await transport?.close(drainMs).catch(() => transport.destroy());
+    this.#draining = undefined;
   }
 
   async #open(attempt: AbortController): Promise<void> {
@@ -169,7 +177,7 @@ export class Link {
     this.#transport = undefined;
     this.#attempt = undefined;
     this.#deps.onDown();
-    transport?.close(drainMs).catch(() => transport.destroy());
+    transport?.close(0).catch(() => transport.destroy());
   }
 
   #now(): number {

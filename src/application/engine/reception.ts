@@ -44,6 +44,7 @@ export class Reception {
   /** When a connection that came back to the waiting room has to leave it for good. */
   readonly #deadlines = new WeakMap<LocalConnection, number>();
   #open = 0;
+  #successor: Reception | undefined;
 
   constructor({ waitingRoom }: ServiceSpec, deps: ReceptionDependencies) {
     this.#deps = deps;
@@ -79,6 +80,15 @@ export class Reception {
 
   turnAway(): void {
     this.#room.turnAway();
+  }
+
+  /** Who waits comes here from another one, and goes on waiting for as long as before. */
+  takeOver(before: Reception): void {
+    before.#successor = this;
+    for (const connection of before.#room.leave()) {
+      this.#deadlines.set(connection, before.#deadlines.get(connection) ?? this.#deps.clock.monotonicMs());
+      this.#room.enter(connection, this.#deadlines.get(connection));
+    }
   }
 
   /** Whether a new connection has a chance: the target answers, or it is not known yet. */
@@ -145,6 +155,7 @@ export class Reception {
 
   /** Nothing of the client's was delivered yet, so it may wait for a better time, unless that will not come by itself. */
   #connectFailed(connection: LocalConnection, transport: Transport, error: ConnectivityError): void {
+    if (this.#successor) return this.#successor.accept(connection);
     const now = this.#deps.now();
     if (now.transport === transport) this.#deps.onFailed(error.toFailure());
     if (!error.retryable || !now.wanted || this.#isHopeless()) {
