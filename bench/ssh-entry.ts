@@ -48,8 +48,9 @@ for (const connection of connections) {
   const listener = await listeners.listen("127.0.0.1", 0, (local) => {
     // As the engine does: the client is looked after until the target is there.
     const gone = new AbortController();
-    local.onGone(() => gone.abort());
-    transport.connect({ signal: gone.signal }).then(
+    const client = transport.takesClients === true ? local.socket?.() : undefined;
+    if (!client) local.onGone(() => gone.abort());
+    transport.connect({ signal: gone.signal, ...(client && { client }) }).then(
       (stream) => local.relay(stream),
       (error: unknown) => {
         console.error(error);
