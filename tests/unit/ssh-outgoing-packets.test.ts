@@ -69,7 +69,7 @@ test.each([
     const cipher = new InPlaceBinding(() => undefined, layout);
     const own = cipher.allocPacket.bind(cipher);
     makePackets(clientOf(cipher), true);
-    expect(cipher.allocPacket).not.toBe(own);
+    expect(Object.hasOwn(cipher, "allocPacket")).toBe(true);
     const padding = new Set<string>();
     for (const size of [...Array.from({ length: 64 }, (_, index) => index), 32_768 + 9, 32_777 - 7, 40_000]) {
       const [made, wanted] = [cipher.allocPacket(size), own(size)];

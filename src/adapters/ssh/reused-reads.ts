@@ -82,8 +82,12 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
     }
     return writePacket(write, bytes);
   };
-  // Not as a value: `connect` would put Node's own back.
-  Object.defineProperty(socket, "write", { get: () => gather, set: () => undefined });
+  Object.defineProperty(socket, "write", {
+    get: () => gather,
+    set() {
+      // `connect` would put Node's own back.
+    },
+  });
   const reads: Reads = {
     retain: ({ buffer }) => {
       const memory = known.get(buffer);
