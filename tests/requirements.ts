@@ -54,6 +54,7 @@ export const requirements = {
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
+  "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
   "ssh-verify":
     "after a sleep, an SSH connection that does not answer is ended within seconds, and those that do live on",
   "ssh-config-limits": "ServerAliveInterval, ServerAliveCountMax and ConnectTimeout of ~/.ssh/config are kept",
