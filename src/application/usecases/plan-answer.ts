@@ -28,7 +28,11 @@ export async function planAnswer(
   const { untouched: _untouched, ...impact } = plan.impact;
   const restricted = plan.risk === "restricted";
   return {
-    summary: [plan.summary, restricted && `A person must approve it, because ${plan.reasons[0]}.`, unreachedWords(tried)]
+    summary: [
+      plan.summary,
+      restricted && `A person must approve it, because ${plan.reasons[0]}.`,
+      unreachedWords(tried),
+    ]
       .filter((part) => typeof part === "string")
       .join(" "),
     plan_id: plan.id,
