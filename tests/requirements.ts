@@ -61,6 +61,9 @@ export const requirements = {
   "ssh-channels": "a hundred connections at once through one SSH connection get all of their own bytes and no others'",
   "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
+  "ssh-login-by-person": "what only a person can answer in an SSH login is asked at a terminal, and by no tool",
+  "ssh-identification": "an SSH server's first words may come in any pieces, and are bounded",
+  "ssh-wordless": "an SSH server that closes without a word is told as such, and asked ever less often",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
   // Daemon, shim and command line
@@ -134,6 +137,7 @@ export const requirements = {
   "wire-transfers":
     "100 MB each way at once arrive unchanged over one connection and over 32; half-close keeps the whole answer",
   "wire-reset": "a client's reset leaves all other connections alone",
+  "wire-left": "a tunnel whose server may hold unread bytes of an ended connection carries no new one",
   "wire-many": "a thousand connections open at once are all served",
   "wire-pod-killed": "connections that were open to a pod that is killed are reset",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",

@@ -31,7 +31,7 @@ import { discoverTargets } from "./usecases/discover-targets.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
 import type { PersonRequest } from "./usecases/person-request.ts";
-import { person } from "./usecases/person.ts";
+import { person, type PersonTalk } from "./usecases/person.ts";
 import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
@@ -77,7 +77,7 @@ export interface Portwright {
   /** Brings back what was wanted when the last process ended. */
   restore(): Promise<void>;
   /** What a person says at a terminal. @throws ConnectivityError such as `unknown_plan`, `plan_stale` */
-  person(request: PersonRequest, client: ClientSession): Promise<Answer>;
+  person(request: PersonRequest, client: ClientSession, talk: PersonTalk): Promise<Answer>;
   status(): {
     readonly services: { readonly wanted: number; readonly ready: number; readonly defined: number };
     readonly connections: number;
@@ -197,7 +197,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
-    person: (request, client) => person(proposing, request, client),
+    person: (request, client, talk) => person({ ...proposing, driver: deps.driver }, request, client, talk),
     status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };

@@ -101,6 +101,13 @@ describe.skipIf(testbedKubeconfig === undefined)(
               ],
             },
             {
+              // Answers with the first byte, reads a megabyte, and closes with the rest unread.
+              name: "breaks-off",
+              image: "docker.io/library/busybox:1.36",
+              imagePullPolicy: "IfNotPresent",
+              command: ["nc", "-ll", "-p", "9003", "-e", "sh", "-c", "head -c 1; head -c 1000000 >/dev/null"],
+            },
+            {
               name: "iperf",
               image: "testbed.local/services:1",
               imagePullPolicy: "IfNotPresent",
@@ -177,6 +184,31 @@ describe.skipIf(testbedKubeconfig === undefined)(
       for (const { socket } of others) socket.destroy();
       transport.destroy();
       iperf.destroy();
+    }, 60_000);
+
+    test("[wire-left] uploads that the target breaks off leave nothing behind for the next connection", async () => {
+      const transport = await open("bulk", "pod", 9003);
+      await using forward = await forwardLocally(transport);
+      for (let round = 0; round < 12; round++) {
+        const socket = await connect(forward.port);
+        const broken = new Promise((resolve) => socket.once("close", resolve));
+        const block = Buffer.alloc(65_536);
+        const more = (): void => {
+          while (!socket.destroyed && socket.write(block));
+        };
+        socket.on("drain", more);
+        more();
+        await broken;
+        // As many as a wedged worker of the server would not answer: each fifth stream.
+        for (let asked = 0; asked < 3; asked++) {
+          const next = await connect(forward.port);
+          const answer = once(next, "data", { signal: within(5000) });
+          next.write("x".repeat(10));
+          expect(String((await answer)[0])).toBe("x");
+          next.destroy();
+        }
+      }
+      transport.destroy();
     }, 60_000);
 
     test("[wire-many] a thousand connections open at once are all served", async () => {

@@ -222,6 +222,78 @@ describe("a tunnel to a pod, on a real connection", () => {
     expect(tunnel.streams).toBe(0);
   });
 
+  describe("[wire-left] bytes that may lie unread on the server's side after the end of their stream", () => {
+    const told = (text: string): Buffer =>
+      Buffer.concat([data(1, `error forwarding port 80: ${text}`), dataHeader(1, 0, true)]);
+
+    /** Whether the tunnel takes another stream after one that sent so much and ended so. */
+    async function usableAfter(
+      bytes: number,
+      end: (peer: Peer, stream: ReturnType<Tunnel["open"]>) => void,
+      answer = false,
+    ): Promise<boolean> {
+      const { tunnel, peer } = await pair();
+      const stream = tunnel.open({ ...target, endCuts: true });
+      const over = new Promise((resolve) => stream.once("close", resolve));
+      stream.on("data", () => {}).on("error", () => {});
+      if (bytes > 0) stream.write(Buffer.alloc(bytes));
+      await vi.waitFor(() => expect(peer.bytes.get(3) ?? 0).toBe(bytes));
+      if (answer) {
+        const heard = once(stream, "data");
+        peer.socket.write(data(3, "answer"));
+        await heard;
+      }
+      end(peer, stream);
+      await over;
+      return tunnel.usable;
+    }
+    const reset = (peer: Peer): unknown => peer.socket.write(told("write: broken pipe"));
+    const refuse = (peer: Peer): unknown => peer.socket.write(told("connect: connection refused"));
+    const finish = (peer: Peer, stream: ReturnType<Tunnel["open"]>): void => {
+      stream.once("end", () => stream.end());
+      peer.socket.write(Buffer.concat([dataHeader(3, 0, true), dataHeader(1, 0, true)]));
+    };
+    const cancel = (_peer: Peer, stream: ReturnType<Tunnel["open"]>): unknown => stream.destroy();
+
+    test.each([
+      ["a reset in the middle of an upload", 300_000, reset, false],
+      ["an upload that the client cancels", 300_000, cancel, false],
+      ["an upload that the target ends, whatever it answered", 300_000, finish, false],
+      ["a refusal of a connection that had sent something", 100, refuse, false],
+      ["an end without an answer to what was sent", 100, finish, false],
+    ])("%s: nothing new goes there", async (_name, bytes, end, usable) => {
+      expect(await usableAfter(bytes, end)).toBe(usable);
+    });
+
+    test.each([
+      ["a request that was answered", 100, finish],
+      ["a request that was answered, and then reset", 100, reset],
+      ["a client that leaves after its request was answered", 100, cancel],
+    ])("%s: the tunnel is as good as before", async (_name, bytes, end) => {
+      expect(await usableAfter(bytes, end, true)).toBe(true);
+    });
+
+    test.each([
+      ["a refusal before anything was sent", refuse],
+      ["an end in order before anything was sent", finish],
+    ])("%s: the tunnel is as good as before", async (_name, end) => {
+      expect(await usableAfter(0, end)).toBe(true);
+    });
+
+    test("what a client sends after the target's end is not sent on", async () => {
+      const { tunnel, peer } = await pair();
+      const stream = tunnel.open({ ...target, endCuts: true });
+      const ended = once(stream.resume(), "end");
+      await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+      peer.socket.write(Buffer.concat([dataHeader(3, 0, true), dataHeader(1, 0, true)]));
+      await ended;
+      stream.end("goodbye");
+      await vi.waitFor(() => expect(peer.events).toContain("fin 3"));
+      expect(peer.bytes.get(3)).toBeUndefined();
+      expect(tunnel.usable).toBe(true);
+    });
+  });
+
   test("a drained tunnel closes although its peer does not, and although it was paused", async () => {
     const { tunnel, peer } = await pair();
     const stream = tunnel.open(target);

@@ -1,4 +1,5 @@
 import net from "node:net";
+import { type Write, writePacket } from "./outgoing-packets.ts";
 
 /** Of one read. Large, so that few packets are cut in two (a cut one is copied once more). */
 const readBytes = 128 * 1024;
@@ -68,9 +69,9 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
     },
   });
   // ssh2 writes each packet by itself: those of one turn go out together.
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  const write = socket.write.bind(socket) as Write;
   let corked = false;
-  socket.write = (...args: unknown[]) => {
+  const gather = (bytes: Buffer): boolean => {
     if (!corked) {
       corked = true;
       socket.cork();
@@ -79,8 +80,14 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
         socket.uncork();
       });
     }
-    return write(...args);
+    return writePacket(write, bytes);
   };
+  Object.defineProperty(socket, "write", {
+    get: () => gather,
+    set() {
+      // `connect` would put Node's own back.
+    },
+  });
   const reads: Reads = {
     retain: ({ buffer }) => {
       const memory = known.get(buffer);

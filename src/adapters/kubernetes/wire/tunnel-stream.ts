@@ -5,6 +5,7 @@ import type { DirectStream } from "../../net/direct-stream.ts";
 import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
 import { Inbox } from "./inbox.ts";
 import { LateEnd } from "./late-end.ts";
+import { SentBytes } from "./sent-bytes.ts";
 
 /** What a stream asks of the tunnel that carries it. */
 export interface StreamHost {
@@ -50,6 +51,7 @@ export class ForwardStream extends Duplex implements DirectStream {
   readonly #host: StreamHost;
   readonly #target: ForwardTarget;
   readonly #inbox = new Inbox();
+  readonly #sent = new SentBytes();
   readonly #lateEnd: LateEnd | undefined;
   /** Where received bytes go, its own or those that are overwritten after it; `false`: no more until it asks. */
   #receiver: Receiver = (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes));
@@ -86,6 +88,11 @@ export class ForwardStream extends Duplex implements DirectStream {
     this.on("error", () => {});
   }
 
+  /** Whether bytes of ours may lie unread on the server's side after the end. */
+  get leavesBytes(): boolean {
+    return this.#sent.mayBeLeft;
+  }
+
   /** The server has taken the opening. */
   replied(): void {
     this.known = true;
@@ -98,6 +105,7 @@ export class ForwardStream extends Duplex implements DirectStream {
   receive(bytes: Buffer): number {
     if (this.destroyed || this.#remoteEnded) return 0;
     this.known = true;
+    this.#sent.answered();
     this.#lateEnd?.heard();
     if (this.#asked && this.#inbox.empty) this.#asked = this.#receiver(bytes, "shared");
     else this.#inbox.add(bytes);
@@ -123,6 +131,7 @@ export class ForwardStream extends Duplex implements DirectStream {
 
   errorEnd(): void {
     this.#errorEnded = true;
+    if (this.#errorText !== "" && !this.#finSent) this.#sent.cutShort();
     this.#settle();
   }
 
@@ -135,9 +144,7 @@ export class ForwardStream extends Duplex implements DirectStream {
 
   writeShared(bytes: Buffer): boolean {
     if (this.#waits || this.writableLength > 0 || this.writableEnded) return this.write(Buffer.from(bytes));
-    if (this.#localEnded || this.destroyed) return true;
-    this.#lateEnd?.wrote();
-    return this.#host.sendData(this.dataId, bytes, () => this.emit("drain"));
+    return this.#send(bytes, () => this.emit("drain"));
   }
 
   unattended(): void {
@@ -166,6 +173,7 @@ export class ForwardStream extends Duplex implements DirectStream {
   #hear(last: "fin" | "reset"): void {
     if (this.destroyed || this.#remoteEnded) return;
     this.#last = last;
+    if (!this.#finSent) this.#sent.cutShort();
     if (this.#errorEnded) this.#settle();
     else if (this.#hold === undefined) this.#awaitText();
   }
@@ -216,11 +224,20 @@ export class ForwardStream extends Duplex implements DirectStream {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const send = (): void => {
-      this.#lateEnd?.wrote();
-      if (this.#localEnded || this.#host.sendData(this.dataId, chunk, done)) done();
+      if (this.#send(chunk, done)) done();
     };
     if (this.#waits) this.#held = send;
     else send();
+  }
+
+  /** @returns whether more may come at once; otherwise `later` is called when it may */
+  #send(bytes: Buffer, later: () => void): boolean {
+    if (this.#localEnded || this.destroyed) return true;
+    // Where our end would cut, theirs did: nobody is there to take it.
+    if (this.#last !== undefined && this.#lateEnd !== undefined) return true;
+    this.#lateEnd?.wrote();
+    this.#sent.sent(bytes.length);
+    return this.#host.sendData(this.dataId, bytes, later);
   }
 
   override _final(done: () => void): void {

@@ -202,6 +202,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.drained(stream);
     if (!known) return;
     if (stream.ends) this.#ending--;
+    if (stream.leavesBytes) this.drain();
     this.onIdle();
     this.#closeWhenEmpty();
   }
