@@ -212,6 +212,7 @@ export const requirements = {
   "plan-killed":
     "kill -9 at random moments during starts, edits and rollbacks: the next process finds what was last answered, no port is lost",
   "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-targets": "a plan says what its services would lead to, and which would not come up",
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",
