@@ -147,10 +147,9 @@ describe.skipIf(!hasSshd || !hasSsh)("clients handed to the system's OpenSSH (sk
     expect(forward.outcomes.map(({ ended }) => ended)).toEqual(["closed", "closed"]);
   });
 
-  test("[ssh-handed-clients] a target that ends first and reads on: one client is reset, the next ones are relayed", async () => {
+  test("[ssh-handed-clients] a client that sends on after the target has ended is reset, not left in the belief that it was heard", async () => {
     const target = using(await startTarget());
     const forward = using(await forwardLocally(await open(target.port)));
-    const rest = payload(MiB);
     const first = await connected(forward.port);
     (await target.next()).end("goodbye");
     expect(String(await readAll(first))).toBe("goodbye");
@@ -162,17 +161,8 @@ describe.skipIf(!hasSshd || !hasSsh)("clients handed to the system's OpenSSH (sk
       },
       { timeout: 10_000, interval: 50 },
     );
-    const second = await connected(forward.port);
-    const there = await target.next();
-    there.end("goodbye");
-    expect(String(await readAll(second))).toBe("goodbye");
-    second.end(rest);
-    expect(sha256(await readAll(there))).toBe(sha256(rest));
-    await eventually(async () => forward.outcomes.length === 2, 10_000);
-    expect(forward.outcomes).toMatchObject([
-      { ended: "reset_by_target" },
-      { ended: "closed", bytesUp: rest.length, bytesDown: 7 },
-    ]);
+    await eventually(async () => forward.outcomes.length === 1, 10_000);
+    expect(forward.outcomes).toMatchObject([{ ended: "reset_by_target" }]);
   });
 
   test("[ssh-handed-clients] a client that resets is let go, and its target sees the end", async () => {

@@ -12,12 +12,11 @@ import { reset } from "./relay.ts";
  * either means that the client went away.
  */
 export interface CarriedStream {
-  /** The client sent something after the target's end, which nobody passes on. */
-  unheard(): void;
+  readonly carriedElsewhere: true;
 }
 
 /** Whether a stream is one. */
-export const isCarried = (stream: Duplex): stream is Duplex & CarriedStream => "unheard" in stream;
+export const isCarried = (stream: Duplex): stream is Duplex & CarriedStream => "carriedElsewhere" in stream;
 
 /** Does with the client's socket what the carrier leaves to us: passes the target's end on, or a reset. Never rejects. */
 export function followCarried(
@@ -52,7 +51,7 @@ export function followCarried(
         if (target.closed) finish("closed");
       });
       client.receive(() => {
-        target.unheard();
+        // A target that has ended takes no more; a server that closed would answer the same.
         finish("reset_by_target");
         return false;
       }, false);

@@ -12,7 +12,7 @@ const longestDoubtMs = 2000;
  */
 export class HandedChannel extends Duplex implements CarriedStream {
   readonly #mux: MuxClient;
-  readonly #onUnheard: () => void;
+  readonly carriedElsewhere = true;
   #targetEnded = false;
   #serverClosed = false;
   #outputShut = false;
@@ -20,11 +20,9 @@ export class HandedChannel extends Duplex implements CarriedStream {
   #clientGone = false;
   #doubt: NodeJS.Timeout | undefined;
 
-  /** @param onUnheard the target ended first, and its client went on */
-  constructor(mux: MuxClient, onUnheard: () => void) {
+  constructor(mux: MuxClient) {
     super({ allowHalfOpen: true, autoDestroy: false });
     this.#mux = mux;
-    this.#onUnheard = onUnheard;
     // A lost bastion must not take the process down through a stream that its owner has forgotten.
     this.on("error", () => {});
     void mux.closed.then(() => {
@@ -42,10 +40,6 @@ export class HandedChannel extends Duplex implements CarriedStream {
     clearTimeout(this.#doubt);
     this.#mux.destroy();
     callback(error);
-  }
-
-  unheard(): void {
-    this.#onUnheard();
   }
 
   /** The target ended its output; what it sent may still be on its way to the client. */

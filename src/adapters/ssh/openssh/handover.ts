@@ -34,14 +34,12 @@ interface Pending {
  * by `ssh -L`. Our copy of the socket stays open and unread, to end or reset it when the channel ends.
  *
  * OpenSSH ends such a channel when the target has ended its output, as by `ssh -W`: a target that ends first and reads on
- * gets no more. Where a client is seen that had more to say, further ones to that target are not taken.
+ * gets no more.
  */
 export class Handover {
   readonly #spares: SpareClients;
   readonly #channels: Channels;
   readonly #pending = new Set<Pending>();
-  /** Targets whose clients went on after the target's end. */
-  readonly #halfClosing = new Set<string>();
 
   private constructor(spares: SpareClients, channels: Channels) {
     this.#spares = spares;
@@ -61,7 +59,6 @@ export class Handover {
    */
   async open(to: TcpTarget, client: ClientSocket, signal: AbortSignal): Promise<HandedChannel | undefined> {
     const target = targetKey(to.host, to.port);
-    if (this.#halfClosing.has(target)) return undefined;
     const mux = await this.#spares.take();
     if (signal.aborted) mux?.destroy();
     signal.throwIfAborted();
@@ -83,7 +80,7 @@ export class Handover {
     this.#pending.add(pending);
     try {
       const answer = await Promise.race([asked.answer, interrupted.promise]);
-      if (answer?.kind === "opened") return this.#adopt(answer.channel, mux, target);
+      if (answer?.kind === "opened") return this.#adopt(answer.channel, mux);
       if (answer?.kind === "failed") {
         refused = true;
         const { reason, text } = (await this.#channels.handed.refusal(target, reasonMs)) ?? unexplained;
@@ -113,8 +110,8 @@ export class Handover {
     this.#spares.close();
   }
 
-  #adopt(channel: number, mux: MuxClient, target: string): HandedChannel {
-    const stream = new HandedChannel(mux, () => this.#halfClosing.add(target));
+  #adopt(channel: number, mux: MuxClient): HandedChannel {
+    const stream = new HandedChannel(mux);
     let freed = false;
     this.#channels.handed.adopt(
       channel,
@@ -129,7 +126,7 @@ export class Handover {
   /** A channel that nobody wants any more is still one that the log tells of. */
   async #dispose(answer: Promise<MuxAnswer | undefined>, mux: MuxClient, target: string): Promise<void> {
     const late = await answer;
-    if (late?.kind === "opened") this.#adopt(late.channel, mux, target).destroy();
+    if (late?.kind === "opened") this.#adopt(late.channel, mux).destroy();
     else mux.destroy();
     if (late?.kind === "failed") await this.#channels.handed.refusal(target, reasonMs);
   }
