@@ -87,11 +87,7 @@ describe.skipIf(!hasSshd || !hasSsh)("clients handed to the system's OpenSSH (sk
       .map(Number);
   const killMasters = (): void => masters().forEach((pid) => process.kill(pid, "SIGKILL"));
 
-  function run(
-    targetPort: number,
-    keys: object = {},
-    onEnd?: (outcome: RelayOutcome) => void,
-  ): RuntimeUnderTest {
+  function run(targetPort: number, keys: object = {}, onEnd?: (outcome: RelayOutcome) => void): RuntimeUnderTest {
     const spec: ServiceSpec = serviceSchema.parse({
       name: "behind",
       technology: "ssh",
@@ -116,7 +112,8 @@ describe.skipIf(!hasSshd || !hasSsh)("clients handed to the system's OpenSSH (sk
     };
     expect(await Promise.all(Array.from({ length: 20 }, carry))).toEqual(Array.from({ length: 20 }, () => true));
     await eventually(async () => forward.outcomes.length === 20, 10_000);
-    for (const outcome of forward.outcomes) expect(outcome).toEqual({ ended: "closed", durationMs: expect.any(Number) });
+    for (const outcome of forward.outcomes)
+      expect(outcome).toEqual({ ended: "closed", durationMs: expect.any(Number) });
     await eventually(async () => echo.open.size === 0, 10_000);
     expect(forward.refusals).toEqual([]);
   });

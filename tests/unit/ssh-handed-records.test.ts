@@ -20,7 +20,7 @@ function follower(): { readonly told: string[] } & ChannelFollower {
 const read = (channels: Channels, ...lines: string[]): void => {
   for (const line of lines) {
     const event = channelEvent(line);
-    expect(event, line).toBeDefined();
+    expect(event).toBeDefined();
     if (event) channels.take(event);
   }
 };

@@ -33,7 +33,9 @@ export class HandedChannel extends Duplex implements CarriedStream {
   override _read(): void {}
 
   override _write(_chunk: unknown, _encoding: BufferEncoding, callback: (error?: Error) => void): void {
-    callback(new ConnectivityError("internal_error", "bytes were written to a connection that another process carries"));
+    callback(
+      new ConnectivityError("internal_error", "bytes were written to a connection that another process carries"),
+    );
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
