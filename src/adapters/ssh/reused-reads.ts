@@ -8,6 +8,8 @@ const readBytes = 128 * 1024;
  * own. More than the longest key exchange takes, so that a bulk read always ends a packet that the one before began.
  */
 const bulkBytes = 16 * 1024;
+/** A server that always has more is read this often in one turn of the event loop, so that others get theirs. */
+const mostReadsInTurn = 4;
 /** Memory that waits for its turn: more are made when the receivers keep them, and go when they come back. */
 const mostFree = 4;
 
@@ -45,6 +47,8 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
   const known = new WeakMap<ArrayBufferLike, Memory>();
   let free: Memory[] = [];
   let bulkReads = 0;
+  /** Reads in a row that filled the memory. */
+  let full = 0;
   const make = (): Memory => {
     const memory = { bytes: Buffer.allocUnsafeSlow(readBytes), keepers: 0, filledBy: 0 };
     known.set(memory.bytes.buffer, memory);
@@ -64,7 +68,13 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
           socket.emit("data", view);
         }
         if (keeping()) free = [];
-        return true;
+        full = length < buffer.length ? 0 : full + 1;
+        if (full < mostReadsInTurn) return true;
+        full = 0;
+        setImmediate(() => {
+          if (!socket.isPaused()) socket.resume();
+        });
+        return false;
       },
     },
   });
