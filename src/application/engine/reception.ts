@@ -103,13 +103,19 @@ export class Reception {
   }
 
   async #forward(connection: LocalConnection, transport: Transport, attempt = 1): Promise<void> {
-    const gone = new AbortController();
+    const until = new AbortController();
+    let gone = false;
     const client = this.#gives && transport.takesClients === true ? connection.socket?.() : undefined;
     // Looking after a client means to read it, which who carries its bytes does from the first one on.
-    if (!client) connection.onGone(() => gone.abort(new ConnectivityError("cancelled", "the client went away")));
+    if (!client) {
+      connection.onGone(() => {
+        gone = true;
+        until.abort(new ConnectivityError("cancelled", "the client went away"));
+      });
+    }
     this.#open++;
     try {
-      const stream = await this.#connect(transport, gone.signal, client);
+      const stream = await this.#connect(transport, until, client);
       let streamError: unknown;
       stream.once("error", (error) => (streamError = error));
       const outcome = await connection.relay(stream);
@@ -126,7 +132,7 @@ export class Reception {
       // Somebody was answered while the check says that nobody is: its cause may be gone.
       else if (outcome.bytesDown !== 0 && this.#deps.now().health.kind === "failing") this.#deps.onDoubt();
     } catch (thrown) {
-      if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));
+      if (!gone) this.#connectFailed(connection, transport, toConnectivityError(thrown));
     } finally {
       this.#open--;
     }
@@ -134,15 +140,14 @@ export class Reception {
 
   async #connect(
     transport: Transport,
-    gone: AbortSignal,
+    until: AbortController,
     client: ClientSocket | undefined,
   ): ReturnType<Transport["connect"]> {
-    const late = new AbortController();
     const seconds = connectTimeoutMs / 1000;
     using _deadline = this.#deps.clock.after(connectTimeoutMs, () =>
-      late.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
+      until.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
     );
-    return await transport.connect({ signal: AbortSignal.any([gone, late.signal]), ...(client && { client }) });
+    return await transport.connect({ signal: until.signal, ...(client && { client }) });
   }
 
   /** The client still has all that it sent to deliver. */
