@@ -54,6 +54,7 @@ export const requirements = {
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
+  "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
   "ssh-verify":
     "after a sleep, an SSH connection that does not answer is ended within seconds, and those that do live on",
   "ssh-config-limits": "ServerAliveInterval, ServerAliveCountMax and ConnectTimeout of ~/.ssh/config are kept",
@@ -61,6 +62,9 @@ export const requirements = {
   "ssh-channels": "a hundred connections at once through one SSH connection get all of their own bytes and no others'",
   "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
+  "ssh-login-by-person": "what only a person can answer in an SSH login is asked at a terminal, and by no tool",
+  "ssh-identification": "an SSH server's first words may come in any pieces, and are bounded",
+  "ssh-wordless": "an SSH server that closes without a word is told as such, and asked ever less often",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",
 
   // Daemon, shim and command line
@@ -208,6 +212,7 @@ export const requirements = {
   "plan-killed":
     "kill -9 at random moments during starts, edits and rollbacks: the next process finds what was last answered, no port is lost",
   "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-targets": "a plan says what its services would lead to, and which would not come up",
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",

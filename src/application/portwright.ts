@@ -31,7 +31,7 @@ import { discoverTargets } from "./usecases/discover-targets.ts";
 import { getStatus } from "./usecases/get-status.ts";
 import { Operations } from "./usecases/operations.ts";
 import type { PersonRequest } from "./usecases/person-request.ts";
-import { person } from "./usecases/person.ts";
+import { person, type PersonTalk } from "./usecases/person.ts";
 import { probe } from "./usecases/probe.ts";
 import { query } from "./usecases/query.ts";
 import { declaredNames, readService, readStatus } from "./usecases/read.ts";
@@ -77,7 +77,7 @@ export interface Portwright {
   /** Brings back what was wanted when the last process ended. */
   restore(): Promise<void>;
   /** What a person says at a terminal. @throws ConnectivityError such as `unknown_plan`, `plan_stale` */
-  person(request: PersonRequest, client: ClientSession): Promise<Answer>;
+  person(request: PersonRequest, client: ClientSession, talk: PersonTalk): Promise<Answer>;
   status(): {
     readonly services: { readonly wanted: number; readonly ready: number; readonly defined: number };
     readonly connections: number;
@@ -152,6 +152,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   const cluster = { metadata: () => deps.metadata(), access };
   const ssh = { engine, clock: deps.clock, access, inventory: () => deps.sshInventory() };
   const proposing = { ...shared, ...discovery, repository: deps.repository };
+  const configuring = { ...shared, driver: deps.driver, access };
   const asked = askedOf(clients);
   return {
     useCases: {
@@ -169,8 +170,8 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       probe: asked((args, context) => probe(walking, args, context)),
       getHistory: asked((args, context) => getHistory(shared, args, context)),
       waitFor: asked((args, context) => waitFor(shared, args, context)),
-      configureService: asked((args, context) => configureService(shared, args, context)),
-      removeService: asked((args, context) => removeService(shared, args, context)),
+      configureService: asked((args, context) => configureService(configuring, args, context)),
+      removeService: asked((args, context) => removeService(configuring, args, context)),
       applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
       listSshHosts: asked((args, context) => listSshHosts(ssh, args, context)),
@@ -197,7 +198,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
     },
     connect: (hello) => clients.connect(hello),
     restore: () => engine.restore(),
-    person: (request, client) => person(proposing, request, client),
+    person: (request, client, talk) => person({ ...proposing, driver: deps.driver }, request, client, talk),
     status: () => ({ services: engine.counts, connections: engine.connections }),
     close: () => engine.close(),
   };

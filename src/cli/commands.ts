@@ -54,7 +54,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     load: async () => (await import("./commands/context.ts")).context,
   },
   ssh: {
-    summary: "trust a host's key; make and rotate keys",
+    summary: "trust a host's key; log in by typing; make and rotate keys",
     load: async () => (await import("./commands/ssh.ts")).ssh,
   },
   daemon: {

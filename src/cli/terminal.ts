@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { ReadStream, WriteStream, isatty } from "node:tty";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { askHidden } from "./ask-hidden.ts";
 import type { Invocation } from "./command.ts";
 
 /** The person at the terminal that controls this process. */
@@ -9,6 +10,11 @@ export interface Terminal extends Disposable {
   show(text: string): void;
   /** One line that was typed; empty at the end of input. */
   ask(question: string): Promise<string>;
+  /**
+   * The same without showing what is typed; as it is, blanks included.
+   * @throws ConnectivityError `cancelled` at Ctrl-C or the end of input
+   */
+  askHidden(question: string): Promise<string>;
 }
 
 /**
@@ -50,6 +56,7 @@ function controllingTerminal(): Terminal | undefined {
         lines.once("close", () => resolve(""));
       });
     },
+    askHidden: (question) => askHidden(input, output, question),
     [Symbol.dispose]: () => {
       input.destroy();
       output.destroy();

@@ -5,4 +5,4 @@ export const isAboutAccess = (code: ErrorCode): boolean =>
   code === "variable_missing" ||
   code === "workspace_untrusted" ||
   code === "application_auth_failed" ||
-  /^(ssh_(key|agent|auth)|kubeconfig|context|credential)/.test(code);
+  /^(ssh_(key|agent|auth|login)|kubeconfig|context|credential)/.test(code);

@@ -103,6 +103,7 @@ export const errorCatalogue = {
   ssh_key_passphrase_required: final("credentials", "you"),
   ssh_agent_unavailable: entry("credentials", "you", false, "waiting"),
   ssh_authentication_failed: final("credentials", "you"),
+  ssh_login_required: entry("credentials", "you", false, "waiting"),
   ssh_certificate_expired: final("credentials", "you"),
   ssh_jump_failed: broken("ssh", "platform"),
   ssh_forwarding_prohibited: final("ssh", "platform"),

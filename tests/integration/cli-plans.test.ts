@@ -37,6 +37,20 @@ describe("[plan-cli] approve", () => {
   });
 });
 
+describe("[ssh-login-by-person] portwright ssh login", () => {
+  test("shows what a server asks, fenced and without what a terminal obeys, and passes on what is typed", async () => {
+    const run = await runCli(sandbox, ["ssh", "login", "bastion"], { person: ["123", "s3cret"] });
+    expect(run).toMatchObject({ code: 0, stdout: "bastion heard 123 and s3cret\n" });
+    expect(run.stderr).toContain("me@bastion says:\n  | PAM[2J\n  | two\n  | lines\n");
+    expect(run.stderr).toContain("(me@bastion) Code: (me@bastion) Password: [hidden]");
+  });
+  test("wants a terminal: without one nobody is asked", async () => {
+    const run = await runCli(sandbox, ["ssh", "login", "bastion"]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain("needs a person at a terminal");
+  });
+});
+
 describe("[plan-cli] trust", () => {
   test("shows the keys and takes the word", async () => {
     const yes = await runCli(sandbox, ["trust"], { person: ["trust"] });

@@ -55,7 +55,8 @@ describe.skipIf(testbedKubeconfig === undefined)(
         service("wrong-name", { selector: { app: "web" }, ports: [{ port: 80, targetPort: "htpp" }] }),
       );
       await namespace.kubectl("wait", "--for=condition=Available", "deployment/web", "--timeout=60s");
-    }, 90_000);
+      for (const name of ["web", "wrong-name"]) await namespace.served(name);
+    }, 120_000);
 
     afterAll(async () => {
       await adapter.driver.close();

@@ -63,7 +63,11 @@ async function openThrough(port: number): Promise<Socket> {
   return socket;
 }
 
-const person = (request: PersonRequest): Promise<Told> => portwright.application.person(request, client.session);
+const person = (request: PersonRequest): Promise<Told> =>
+  portwright.application.person(request, client.session, {
+    interaction: { answer: () => Promise.resolve([]) },
+    signal: new AbortController().signal,
+  });
 const apply = (plan: Told, more: object = {}): Promise<Told> =>
   client.call("applyPlan", { plan_id: plan["plan_id"], confirm: plan["confirm"], ...more });
 const stateOf = async (service: string): Promise<string> => {

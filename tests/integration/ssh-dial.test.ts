@@ -85,8 +85,69 @@ describe("reaching the server", () => {
     expect(error.message).toMatch(/sent no SSH banner/);
   });
 
-  test("a server that accepts and hangs up", async () => {
-    expect((await failure(open(await speaking(undefined, true), password))).code).toBe("host_unreachable");
+  test("[ssh-wordless] a server that accepts and hangs up is told apart from a silent one", async () => {
+    const error = await failure(open(await speaking(undefined, true), password));
+    expect(error).toMatchObject({ code: "host_unreachable", facts: { banner: "none", closed_by_server: true } });
+    expect(error.message).toContain("MaxStartups");
+  });
+
+  test("[ssh-wordless] it is asked ever less often", async () => {
+    let arrivals = 0;
+    const target = await startTarget((socket) => {
+      arrivals++;
+      socket.destroy();
+    });
+    scope.push(target);
+    const quick = createSshDriver({ retryGapMs: 50, lingerMs: 100 });
+    scope.push({ [Symbol.asyncDispose]: () => quick.close() });
+    const service = sshService({ host: "127.0.0.1", port: target.port, remote_host: "127.0.0.1", ...password }, 1);
+    using _watching = quick.watch?.(service, home.access, () => undefined) ?? { [Symbol.dispose]: () => undefined };
+    await failure(quick.open(service, { signal: never(), access: home.access }));
+    // At 0, 50, 150, 350, 750 ms; at the same pace it would be thirty.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(arrivals).toBeGreaterThan(2);
+    expect(arrivals).toBeLessThan(9);
+  });
+
+  test.each([[1], [3]])("[ssh-identification] what a server says first comes in pieces of %i bytes", async (size) => {
+    const real = await startSshServer({ password: "secret" });
+    scope.push(real);
+    const echo = await startEcho();
+    scope.push(echo);
+    const relay = await startTarget((client) => {
+      const upstream = net.connect({ port: real.port, host: "127.0.0.1" });
+      client.on("error", () => undefined).on("close", () => upstream.destroy());
+      upstream.on("error", () => undefined).on("close", () => client.destroy());
+      client.pipe(upstream);
+      client.setNoDelay(true);
+      upstream.once("data", (words: Buffer) => {
+        upstream.pause();
+        void (async () => {
+          // RFC 4253 §4.2: lines may come before it.
+          const all = Buffer.concat([Buffer.from("a notice\r\nand a second one\r\n"), words]);
+          for (let at = 0; at < all.length; at += size) {
+            client.write(all.subarray(at, at + size));
+            await new Promise((resolve) => setTimeout(resolve, 2));
+          }
+          upstream.pipe(client);
+        })();
+      });
+    });
+    scope.push(relay);
+    await home.write("known_hosts", real.knownHosts.join("\n").replaceAll(String(real.port), String(relay.port)));
+    const transport = await open(relay.port, password, echo.port);
+    const stream = await transport.connect({ signal: never() });
+    stream.write("x");
+    expect(String(await once(stream, "data"))).toBe("x");
+    stream.destroy();
+    transport.destroy();
+  });
+
+  test("[ssh-identification] a server that talks without end is given up after 8 KiB", async () => {
+    const begun = performance.now();
+    const error = await failure(open(await speaking("nothing of use\r\n".repeat(1000)), password));
+    expect(error.code).toBe("protocol_mismatch");
+    expect(performance.now() - begun).toBeLessThan(1200);
   });
 
   test.each([

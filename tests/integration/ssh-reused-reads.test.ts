@@ -98,3 +98,19 @@ test("[ssh-reused-reads] amid a key exchange nothing is used again, whoever give
   );
   expect(seen.length).toBeGreaterThanOrEqual(8);
 });
+
+test("[ssh-reused-reads] what is written in one turn goes out together, after connecting too", async () => {
+  await using target = await startTarget();
+  const { socket } = reusingSocket(() => false);
+  socket.connect({ port: target.port, host: "127.0.0.1" });
+  const server = await target.next();
+  if (socket.connecting) await once(socket, "connect");
+  socket.write(Buffer.from("to"));
+  socket.write(Buffer.from("gether"));
+  expect(socket.writableCorked).toBe(1);
+  expect(String((await once(server, "data"))[0])).toBe("together");
+  expect(socket.writableCorked).toBe(0);
+  const closed = once(socket, "close");
+  socket.destroy();
+  await closed;
+});

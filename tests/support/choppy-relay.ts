@@ -5,7 +5,7 @@ export interface ChoppyRelay extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Relays to a server, and gives back what it says in pieces of any size, however it came; but its first words as they are. */
+/** Relays to a server, and gives back what it says in pieces of any size, however it came. */
 export async function startChoppyRelay(target: number): Promise<ChoppyRelay> {
   const sockets = new Set<net.Socket>();
   const keep = (socket: net.Socket): net.Socket => {
@@ -49,8 +49,6 @@ async function chop(from: net.Socket, to: net.Socket): Promise<void> {
     length += bytes.length;
     if (length > 1024 * 1024) from.pause();
   });
-  // ssh2 1.17 loses an identification that comes in three pieces.
-  let first = true;
   let wake = (): void => {};
   for (const socket of [from, to]) socket.on("close", () => wake());
   from.on("data", () => wake());
@@ -67,8 +65,7 @@ async function chop(from: net.Socket, to: net.Socket): Promise<void> {
     // So that large pieces come about: what one turn brings is little.
     for (let turns = Math.floor(Math.random() * 4); turns > 0; turns--) await turn();
     const all = Buffer.concat(held);
-    const piece = first ? all : all.subarray(0, pieceSize());
-    first = false;
+    const piece = all.subarray(0, pieceSize());
     held = all.length > piece.length ? [all.subarray(piece.length)] : [];
     length = all.length - piece.length;
     if (!to.destroyed) to.write(piece);

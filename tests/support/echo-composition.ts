@@ -3,6 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import type { ClientHello, ClientSession } from "#application/client.ts";
 import type { Answer } from "#application/surface/tool-definition.ts";
 import type { PersonRequest } from "#application/usecases/person-request.ts";
+import type { PersonTalk } from "#application/usecases/person.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { StateStore } from "#application/ports/state-store.ts";
 import type { Compose, McpConversation } from "#server/daemon/compose.ts";
@@ -83,7 +84,7 @@ export const composeEcho: Compose = ({ stores: { state: store }, env }) => {
         return Promise.resolve(sessionOf(hello, () => sessions--, store));
       },
       restore: () => Promise.resolve(),
-      person: (request) => echoPerson(request),
+      person: (request, _client, talk) => echoPerson(request, talk),
       status: () => ({
         services: { wanted: store.wanted().length, ready: 0, defined: sessions },
         connections: Number(env["PORTWRIGHT_TEST_CONNECTIONS"] ?? 0),
@@ -95,7 +96,7 @@ export const composeEcho: Compose = ({ stores: { state: store }, env }) => {
 };
 
 /** Shows one plan and one key, and takes the answers that fit them. */
-function echoPerson(request: PersonRequest): Promise<Answer> {
+function echoPerson(request: PersonRequest, { interaction }: PersonTalk): Promise<Answer> {
   const refused = (): Promise<never> =>
     Promise.reject(new ConnectivityError("plan_stale", "it is not the one that was shown"));
   switch (request.ask) {
@@ -138,6 +139,18 @@ function echoPerson(request: PersonRequest): Promise<Answer> {
       return request.digest === "t1" ? Promise.resolve({ summary: "trusted", trusted: true }) : refused();
     case "distrust":
       return Promise.resolve({ summary: "not trusted any more", trusted: false });
+    case "ssh_login":
+      return interaction
+        .answer({
+          from: "me@bastion",
+          name: "PAM\u001b[2J",
+          instruction: "two\nlines",
+          prompts: [
+            { text: "Code: ", echo: true },
+            { text: "Password: ", echo: false },
+          ],
+        })
+        .then((answers) => ({ summary: `${request.host} heard ${answers.join(" and ")}`, logged_in: true }));
   }
 }
 

@@ -32,6 +32,10 @@ export async function runCli(
       stderr.stream.write(question);
       return Promise.resolve(typed.shift() ?? "");
     },
+    askHidden: (question) => {
+      stderr.stream.write(`${question}[hidden]`);
+      return Promise.resolve(typed.shift() ?? "");
+    },
     [Symbol.dispose]: () => undefined,
   };
   const code = await execute(words, {

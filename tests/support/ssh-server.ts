@@ -19,6 +19,8 @@ export interface SshServerOptions {
   readonly password?: string;
   /** Accepts the password by keyboard-interactive instead of by `password`. */
   readonly keyboardInteractive?: boolean;
+  /** Asks by keyboard-interactive, round after round, and lets in whoever answers all of it right; after a key where one is asked for. */
+  readonly rounds?: readonly Round[];
   /** Public keys in OpenSSH form, accepted for every user. Without this and a password everybody is let in. */
   readonly authorizedKeys?: readonly string[];
   /** A home folder: its `.ssh/authorized_keys` counts as it is then, and commands run in a shell there. */
@@ -29,6 +31,13 @@ export interface SshServerOptions {
   readonly mostChannels?: number;
   /** Default: a free one. */
   readonly port?: number;
+}
+
+/** One request of keyboard-interactive, and what is right. */
+export interface Round {
+  readonly name?: string;
+  readonly instruction?: string;
+  readonly prompts: readonly { readonly prompt: string; readonly echo: boolean; readonly answer: string }[];
 }
 
 /** A real SSH server in the test process. Forwards to wherever it is asked to, with half-close and reset passed on. */
@@ -90,6 +99,22 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
         if (context.method !== "publickey" || context.signature) logins++;
         context.accept();
       };
+      const { rounds } = options;
+      if (rounds && context.method === "keyboard-interactive") {
+        const ask = ([round, ...rest]: readonly Round[]): void => {
+          if (!round) return answer(true);
+          const { prompts, name = "", instruction = "" } = round;
+          context.prompt([...prompts], name, instruction, (said) => {
+            if (prompts.every((one, index) => said[index] === one.answer)) ask(rest);
+            else context.reject(["keyboard-interactive"]);
+          });
+        };
+        return ask(rounds);
+      }
+      if (rounds && admits(context, options) && context.method === "publickey" && context.signature) {
+        // Half of it: RFC 4252 §5.1.
+        return context.reject(["keyboard-interactive"], true);
+      }
       if (context.method === "keyboard-interactive" && options.keyboardInteractive) {
         context.prompt([{ prompt: "Password: ", echo: false }], (answers) => answer(answers[0] === options.password));
       } else answer(admits(context, options));
@@ -173,9 +198,10 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ss
   };
 }
 
-function methodsOf({ password, keyboardInteractive, authorizedKeys, home }: SshServerOptions): AuthContext["method"][] {
+function methodsOf(options: SshServerOptions): AuthContext["method"][] {
+  const { password, keyboardInteractive, authorizedKeys, home, rounds } = options;
   return [
-    ...((authorizedKeys ?? home) ? (["publickey"] as const) : []),
+    ...((authorizedKeys ?? home) ? (["publickey"] as const) : rounds ? (["keyboard-interactive"] as const) : []),
     ...(password === undefined ? [] : ([keyboardInteractive ? "keyboard-interactive" : "password"] as const)),
   ];
 }
@@ -191,7 +217,7 @@ const keysAt = (home: string | undefined): string[] =>
 function admits(context: AuthContext, options: SshServerOptions): boolean {
   switch (context.method) {
     case "none":
-      return options.password === undefined && options.authorizedKeys === undefined && options.home === undefined;
+      return [options.password, options.authorizedKeys, options.home, options.rounds].every((way) => way === undefined);
     case "password":
       return options.keyboardInteractive !== true && context.password === options.password;
     case "publickey": {

@@ -1,17 +1,12 @@
-import type { AnyAuthMethod, AuthenticationType, ParsedKey } from "ssh2";
+import type { AnyAuthMethod, ParsedKey } from "ssh2";
 import type { Access } from "#application/ports/access.ts";
+import type { Interaction } from "#application/ports/interaction.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { askAgent, type AgentKeys } from "./agent.ts";
 import { loadPrivateKey, publicHalf } from "./private-key.ts";
+import { loginCommand } from "./person-commands.ts";
+import { passwordOffers, typedOffers, type Offer } from "./secret-offers.ts";
 import type { SshSettings } from "./settings.ts";
-
-/** One thing to offer to the server. */
-interface Offer {
-  readonly method: "publickey" | "password" | "keyboard-interactive";
-  /** For `tried`: what it was, never its value. */
-  readonly label: string;
-  make(): Promise<AnyAuthMethod>;
-}
 
 /** Why something that should have been there was not offered. */
 interface Problems {
@@ -27,24 +22,34 @@ const methodNames = ["publickey", "password", "keyboard-interactive", "hostbased
 
 /** What is there to log in with, prepared before the dial, and offered one by one as the server allows. */
 export class Authentication {
+  readonly #settings: SshSettings;
   readonly #user: string;
   readonly #offers: Offer[];
   readonly #problems: Problems;
   readonly #tried: string[] = [];
   #serverOffers: readonly string[] = [];
   #partial = false;
+  #wantsPerson = false;
+  #stuck: (error: unknown) => void = () => undefined;
 
-  private constructor(user: string, offers: Offer[], problems: Problems) {
-    this.#user = user;
+  private constructor(settings: SshSettings, offers: Offer[], problems: Problems) {
+    this.#settings = settings;
+    this.#user = settings.user;
     this.#offers = offers;
     this.#problems = problems;
   }
 
   /**
-   * The order of OpenSSH: keys of the agent (those of the key files first), key files, then the password.
+   * The order of OpenSSH: keys of the agent (those of the key files first), key files, the password, then what a person types.
+   * @param interaction the person at a terminal, when there is one
    * @throws ConnectivityError when there is nothing to offer: what is wrong with what there should be
    */
-  static async prepare(settings: SshSettings, access: Access, signal: AbortSignal): Promise<Authentication> {
+  static async prepare(
+    settings: SshSettings,
+    access: Access,
+    signal: AbortSignal,
+    interaction?: Interaction,
+  ): Promise<Authentication> {
     const attempt = async <T>(work: Promise<T>): Promise<T | ConnectivityError> => {
       try {
         return await work;
@@ -97,12 +102,15 @@ export class Authentication {
         make: () => Promise.resolve({ type: "publickey", username: user, key }),
       });
     }
-    if (password !== undefined) {
-      const allowed = passwordOffers(user, () => access.resolve(password, signal)).filter(({ method }) =>
+    const last = [
+      ...(password === undefined ? [] : passwordOffers(user, () => access.resolve(password, signal))),
+      ...(interaction ? typedOffers(settings, interaction) : []),
+    ];
+    offers.push(
+      ...last.filter(({ method }) =>
         method === "password" ? resolved.passwordAuthentication : resolved.keyboardInteractiveAuthentication,
-      );
-      offers.push(...allowed);
-    }
+      ),
+    );
     const namedOne = settings.keysNamed && settings.keyFiles.length === 1;
     const agentOnly = !settings.keysNamed && password === undefined;
     const problems: Problems = {
@@ -110,7 +118,7 @@ export class Authentication {
       worst: keyProblems[0] ?? agentProblem,
       decisive: namedOne ? keyProblems[0] : agentOnly ? agentProblem : undefined,
     };
-    if (offers.length > 0) return new Authentication(user, offers, problems);
+    if (offers.length > 0) return new Authentication(settings, offers, problems);
     throw (
       problems.worst ??
       new ConnectivityError("ssh_key_missing", "there is no key, no agent with a key and no password to log in with", {
@@ -136,14 +144,32 @@ export class Authentication {
     if (!offer) return undefined;
     this.#offers.splice(index, 1);
     // One secret, one try: the other way to send the same password would only count as a second failure.
-    if (offer.method === "password") this.#drop("keyboard-interactive");
+    const same = this.#offers.findIndex(({ method, label }) => method === offer.instead && label === offer.instead);
+    if (same >= 0) this.#offers.splice(same, 1);
     this.#tried.push(offer.label);
-    return offer.make();
+    return offer.make((error) => {
+      this.#wantsPerson ||= error === undefined;
+      this.#stuck(error ?? this.failure(undefined, undefined));
+    });
   }
 
-  #drop(method: AuthenticationType): void {
-    const index = this.#offers.findIndex((offer) => offer.method === method);
-    if (index >= 0) this.#offers.splice(index, 1);
+  /** Calls back, with why, when the server asks for something that is not there and the login cannot go on. */
+  onStuck(fail: (error: unknown) => void): void {
+    this.#stuck = fail;
+  }
+
+  /** Whether what is missing is a person: the server takes what is typed, and nothing else that is left or would do. */
+  #missesPerson(): boolean {
+    const { resolved } = this.#settings;
+    const typed = this.#serverOffers.filter(
+      (name) =>
+        (name === "keyboard-interactive" && resolved.keyboardInteractiveAuthentication) ||
+        (name === "password" && resolved.passwordAuthentication),
+    );
+    if (this.#wantsPerson) return true;
+    const tried = (name: string): boolean => this.#tried.some((label) => label.startsWith(name));
+    if (this.#partial) return typed.some((name) => !tried(name));
+    return !typed.some(tried) && typed.length > 0 && typed.length === this.#serverOffers.length;
   }
 
   /** Why the login failed, with what was tried and what the server takes. */
@@ -160,6 +186,15 @@ export class Authentication {
       ...(tooMany && { too_many_attempts: true }),
     };
     const options = { cause, ...(untrusted !== undefined && { untrusted }) };
+    if (this.#missesPerson()) {
+      const { name } = this.#settings;
+      return new ConnectivityError(
+        "ssh_login_required",
+        `${name} asks ${this.#user} for what only a person types; log in once at a terminal`,
+        { host: name, ...facts, login_command: loginCommand(this.#settings) },
+        options,
+      );
+    }
     const blamed = decisive ?? (this.#tried.length === 0 ? worst : undefined);
     if (blamed) return new ConnectivityError(blamed.code, blamed.message, { ...blamed.facts, ...facts }, options);
     return new ConnectivityError(
@@ -182,31 +217,4 @@ function agentOrder(agent: AgentKeys | undefined, named: readonly Buffer[]): Par
     return index < 0 ? named.length : index;
   };
   return (agent?.keys ?? []).toSorted((left, right) => rank(left) - rank(right));
-}
-
-function passwordOffers(user: string, resolve: () => Promise<string>): Offer[] {
-  return [
-    {
-      method: "password",
-      label: "password",
-      make: async () => ({ type: "password", username: user, password: await resolve() }),
-    },
-    {
-      method: "keyboard-interactive",
-      label: "keyboard-interactive",
-      make: async () => {
-        let password: string | undefined = await resolve();
-        return {
-          type: "keyboard-interactive",
-          username: user,
-          // Only a single hidden prompt is answered, and once: a second one asks for something else.
-          prompt: (_name, _instructions, _language, prompts, finish) => {
-            const answers = prompts.map((prompt) => (prompts.length === 1 && prompt.echo !== true && password) || "");
-            password = undefined;
-            finish(answers);
-          },
-        };
-      },
-    },
-  ];
 }

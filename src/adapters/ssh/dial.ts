@@ -2,6 +2,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import ssh2, { type NegotiatedAlgorithms, type NextAuthHandler } from "ssh2";
 import type { Access } from "#application/ports/access.ts";
+import type { Interaction } from "#application/ports/interaction.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { Authentication } from "./authentication.ts";
@@ -10,9 +11,11 @@ import { connectionLost, errnoOf, tcpConnectError } from "./errors.ts";
 import { hostKeyChecker } from "./host-key.ts";
 import { exchangesKeys } from "./key-exchange.ts";
 import { ownReads, reusingSocket } from "./reused-reads.ts";
-import { trustCommand } from "./known-hosts-file.ts";
+import { trustCommand } from "./person-commands.ts";
+import { handshakeFailure } from "./handshake-failure.ts";
 import { ServerIdentification } from "./server-identification.ts";
 import type { SshSettings } from "./settings.ts";
+import { gatherIdentification } from "./whole-identification.ts";
 
 /** How long a dial may take, and how a dead peer is noticed. */
 export interface DialLimits {
@@ -37,20 +40,29 @@ export interface SshDial {
   /** The hops before this server; without them it is a TCP connection of our own. */
   readonly route: Route | undefined;
   readonly signal: AbortSignal;
+  /** The person at a terminal who answers what the server asks for. */
+  readonly interaction?: Interaction | undefined;
 }
 
 /**
  * Connects, verifies the host key, logs in.
  * @throws ConnectivityError with the cause's code; the signal's reason
  */
-export async function dialSsh({ settings, access, limits, route, signal }: SshDial): Promise<SshConnection> {
+export async function dialSsh({
+  settings,
+  access,
+  limits,
+  route,
+  signal,
+  interaction,
+}: SshDial): Promise<SshConnection> {
   const { host, port } = settings;
   const hostKey = await hostKeyChecker({
     ...settings,
     acceptNew: settings.resolved.strictHostKeyChecking === "accept-new",
     trustCommand: trustCommand(settings),
   });
-  const authentication = await Authentication.prepare(settings, access, signal);
+  const authentication = await Authentication.prepare(settings, access, signal, interaction);
   signal.throwIfAborted();
 
   const through = route && (await reachThrough(route, host, port, signal));
@@ -72,10 +84,11 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
     dialled.reject(error);
     socket.destroy();
   };
+  authentication.onStuck(fail);
   const explain = (cause: unknown): ConnectivityError => {
     if (phase === "tcp") return tcpConnectError(cause, host, port);
     if (phase === "login") return authentication.failure(cause, banner);
-    return handshakeError(identification, host, port, cause);
+    return handshakeFailure(identification, { host, port, closed: cause !== undefined || socket.destroyed }, cause);
   };
   const offerNext = async (left: readonly string[], partial: boolean, next: NextAuthHandler): Promise<void> => {
     try {
@@ -152,10 +165,7 @@ export async function dialSsh({ settings, access, limits, route, signal }: SshDi
       void offerNext(left, partial, next);
     },
   });
-  // After ssh2 paused it, so that this listener starts nothing and misses nothing.
-  socket.on("data", function readAlong(bytes: Buffer) {
-    if (identification.take(bytes)) socket.off("data", readAlong);
-  });
+  gatherIdentification(client, identification, () => fail(explain(undefined)));
   try {
     return await dialled.promise;
   } catch (error) {
@@ -193,48 +203,3 @@ const loginTimeout = (host: string, port: number): ConnectivityError =>
     port,
     phase: "login",
   });
-
-/** The TCP connection stands, the SSH one did not come about. */
-function handshakeError(
-  identification: ServerIdentification,
-  host: string,
-  port: number,
-  cause: unknown,
-): ConnectivityError {
-  const facts = { host, port };
-  const where = `${host}:${port}`;
-  const { received } = identification;
-  if (received === undefined) {
-    return new ConnectivityError(
-      "host_unreachable",
-      `${where} accepted the connection but sent no SSH banner`,
-      { ...facts, banner: "none" },
-      { cause },
-    );
-  }
-  if (identification.serverIsFull) {
-    return new ConnectivityError("ssh_session_limit", `${where} takes no further logins at the moment`, facts, {
-      cause,
-    });
-  }
-  if (!identification.speaksSsh2) {
-    const options = { cause, untrusted: received };
-    const spoken = { ...facts, layer: "ssh" };
-    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH 2`, spoken, options);
-  }
-  const { level } = (cause ?? {}) as { level?: string };
-  if (level === "handshake" || level === "protocol") {
-    return new ConnectivityError(
-      "protocol_mismatch",
-      `${where} speaks SSH, but no common algorithms were found`,
-      { ...facts, layer: "ssh", server: identification.software },
-      { cause },
-    );
-  }
-  return new ConnectivityError(
-    "host_unreachable",
-    `${where} broke off before the login`,
-    { ...facts, server: identification.software },
-    { cause },
-  );
-}

@@ -1,5 +1,12 @@
 import type { Access } from "#application/ports/access.ts";
-import type { DialContext, ForwardDriver, Hop, Transport } from "#application/ports/forward-driver.ts";
+import type {
+  DialContext,
+  ForwardDriver,
+  Hop,
+  LoggedIn,
+  LoginContext,
+  Transport,
+} from "#application/ports/forward-driver.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, SshService } from "#domain/spec/service.ts";
@@ -40,6 +47,15 @@ export class SshDriver implements ForwardDriver {
   async hop(hop: Hop, { access, route }: { readonly access: Access; readonly route?: Route }): Promise<Route> {
     const declaration: ServerDeclaration = typeof hop === "string" ? declaredHop(hop) : ssh(hop).connection;
     return this.#servers.hop(declaration, access, route);
+  }
+
+  async logIn(hop: Hop, { access, route, signal, interaction }: LoginContext): Promise<LoggedIn> {
+    const declaration: ServerDeclaration = typeof hop === "string" ? declaredHop(hop) : ssh(hop).connection;
+    const server = await this.#servers.find(declaration, access, route, [], interaction);
+    const lease = await server.acquire(signal);
+    lease.release();
+    const { user, host, port } = server.settings;
+    return { via: server.via, user, host, port };
   }
 
   /** A key, a known host or an agent socket that appears or changes, and a server that is back, are worth a new dial. */

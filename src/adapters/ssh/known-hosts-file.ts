@@ -2,7 +2,6 @@ import { createHmac, randomBytes } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import path from "node:path";
 import { keyTypeOf, knownHostName } from "./known-hosts.ts";
-import type { SshSettings } from "./settings.ts";
 
 /** The line of known_hosts that makes a key known. @param hashed hides the name, as `HashKnownHosts yes` wants it */
 export function knownHostLine(host: string, port: number, key: Buffer, hashed = false): string {
@@ -28,15 +27,3 @@ export async function appendKnownHosts(file: string, lines: readonly string[]): 
     await opened.close();
   }
 }
-
-/** What a person runs to see a server's key and trust it. */
-export function trustCommand({ name, port, knownHostsFiles, resolved }: SshSettings): string {
-  const host = name.includes(":") ? `[${name}]` : name;
-  const server = `${host}${port === 22 ? "" : `:${port}`}`;
-  const [file = ""] = knownHostsFiles;
-  const elsewhere = knownHostsFiles.length === 1 && !resolved.userKnownHostsFiles.includes(file);
-  return `portwright ssh trust ${word(server)}${elsewhere ? ` --known-hosts ${word(file)}` : ""}`;
-}
-
-const word = (text: string): string =>
-  /^[\w@%+=:,./[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -13,6 +13,8 @@ const comingBack: readonly ErrorCode[] = [
 /** A server that counts failed logins, or that is full, must not be asked for each of fifty services. */
 const loginHoldMs = 10_000;
 const fullSlowestMs = 15_000;
+/** It closed without a word: full, perhaps, or a proxy whose server is about to come back. */
+const wordlessSlowestMs = 5000;
 
 /** What the last dial of a server failed with, and when the next one may follow. */
 export class LastFailure {
@@ -23,6 +25,19 @@ export class LastFailure {
 
   constructor(timing: PoolTiming) {
     this.#timing = timing;
+  }
+
+  /** The pause before the next attempt for all that wait: longer each time only where every attempt may be one too many. */
+  get pauseMs(): number {
+    const { retryGapMs } = this.#timing;
+    const { error } = this.#last ?? {};
+    const slowestMs =
+      error?.code === "ssh_session_limit"
+        ? fullSlowestMs
+        : error?.facts["closed_by_server"] === true
+          ? wordlessSlowestMs
+          : retryGapMs;
+    return Math.max(retryGapMs, Math.min(retryGapMs * 2 ** Math.min(Math.max(this.#count - 1, 0), 16), slowestMs));
   }
 
   /** Whether it may come back by itself, so that trying again and again makes sense. */
@@ -50,15 +65,14 @@ export class LastFailure {
     if (!this.#last) return;
     const { error, atMs, signature: before } = this.#last;
     const elapsedMs = performance.now() - atMs;
-    const { retryGapMs } = this.#timing;
+    const { pauseMs } = this;
     if (error.code === "ssh_authentication_failed") {
       if (elapsedMs < loginHoldMs && (await signature()) === before) throw error;
     } else if (error.code === "ssh_session_limit") {
-      const holdMs = Math.min(retryGapMs * 2 ** Math.min(this.#count - 1, 16), fullSlowestMs);
-      if (elapsedMs < holdMs) throw error;
-    } else if (this.comesBack && elapsedMs < retryGapMs) {
+      if (elapsedMs < pauseMs) throw error;
+    } else if (this.comesBack && elapsedMs < pauseMs) {
       await new Promise((resolve) => {
-        setTimeout(resolve, retryGapMs - elapsedMs);
+        setTimeout(resolve, pauseMs - elapsedMs);
       });
     }
   }

@@ -31,6 +31,9 @@ export interface PoolTiming {
   readonly random: () => number;
 }
 
+/** A person does not type a code again because a service was restarted. */
+const typedLingerMs = 10 * 60_000;
+
 interface Dialling {
   readonly promise: Promise<ConnectionSet>;
   readonly abandon: AbortController;
@@ -52,6 +55,8 @@ export class PooledServer {
   #users = 0;
   #timer: NodeJS.Timeout | undefined;
   #revival: NodeJS.Timeout | undefined;
+  /** A person typed for what is open. */
+  #typed = false;
   #closed = false;
 
   /** @param onIdle nobody uses, awaits or watches it any more: it may be forgotten */
@@ -69,6 +74,20 @@ export class PooledServer {
    */
   async acquire(dial: Dial, signature: () => Promise<string>, signal: AbortSignal): Promise<Lease> {
     this.#dial = dial;
+    return this.#share(() => this.#ready(signature), signal);
+  }
+
+  /**
+   * A share by the login of a person, who types; nothing is asked when a connection is there. Whoever waits is told.
+   * @throws as `acquire`
+   */
+  async logIn(dial: Dial, signal: AbortSignal): Promise<Lease> {
+    const lease = await this.#share(() => this.#byPerson(dial), signal);
+    for (const watcher of this.#watchers) watcher();
+    return lease;
+  }
+
+  async #share(ready: () => Promise<ConnectionSet>, signal: AbortSignal): Promise<Lease> {
     this.#users++;
     clearTimeout(this.#timer);
     const aborted = Promise.withResolvers<never>();
@@ -76,7 +95,7 @@ export class PooledServer {
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      const set = await Promise.race([this.#ready(signature), aborted.promise]);
+      const set = await Promise.race([ready(), aborted.promise]);
       return this.#lease(set);
     } catch (error) {
       this.#leave();
@@ -122,9 +141,20 @@ export class PooledServer {
     return (this.#dialling ??= this.#startDial(signature)).promise;
   }
 
-  #startDial(signature: () => Promise<string>): Dialling {
+  async #byPerson(dial: Dial): Promise<ConnectionSet> {
+    // One that began without a person ends without one.
+    await Promise.allSettled([this.#dialling?.promise]);
+    if (this.#closed) throw new ConnectivityError("connection_lost", "the SSH driver was closed");
+    if (this.#set?.alive) return this.#set;
+    this.#dialling ??= this.#startDial(() => Promise.resolve(""), dial);
+    const set = await this.#dialling.promise;
+    this.#typed = true;
+    return set;
+  }
+
+  #startDial(signature: () => Promise<string>, dial: Dial = this.#dial): Dialling {
     const abandon = new AbortController();
-    const dialling = { promise: this.#open(abandon.signal, signature), abandon };
+    const dialling = { promise: this.#open(dial, abandon.signal, signature), abandon };
     const settled = Promise.allSettled([dialling.promise]);
     void settled.then(() => {
       if (this.#dialling === dialling) this.#dialling = undefined;
@@ -132,16 +162,18 @@ export class PooledServer {
     return dialling;
   }
 
-  async #open(signal: AbortSignal, signature: () => Promise<string>): Promise<ConnectionSet> {
+  async #open(dial: Dial, signal: AbortSignal, signature: () => Promise<string>): Promise<ConnectionSet> {
     try {
-      const first = await this.#dial(signal);
+      const first = await dial(signal);
       const set = new ConnectionSet(first, (inner) => this.#dial(inner), this.#timing.lingerMs);
       // Nobody wanted it by the time it was there.
       if (signal.aborted) void set.destroy();
       else this.#set = set;
       this.#failure.clear();
       void set.closed.then(() => {
-        if (this.#set === set) this.#set = undefined;
+        if (this.#set !== set) return;
+        this.#set = undefined;
+        this.#typed = false;
       });
       return set;
     } catch (thrown) {
@@ -180,18 +212,19 @@ export class PooledServer {
       this.#dialling.abandon.abort(new ConnectivityError("cancelled", "nobody waits for this connection any more"));
       this.#dialling = undefined;
     }
+    const lingerMs = this.#typed ? Math.max(typedLingerMs, this.#timing.lingerMs) : this.#timing.lingerMs;
     this.#timer = setTimeout(() => {
       this.#set?.end();
       this.#set = undefined;
+      this.#typed = false;
       if (this.#watchers.size === 0) this.#onIdle();
-    }, this.#timing.lingerMs);
+    }, lingerMs);
     this.#timer.unref();
   }
 
   #reviveLater(): void {
     if (this.#revival || this.#watchers.size === 0 || this.#closed) return;
-    const { retryGapMs, random } = this.#timing;
-    this.#revival = setTimeout(() => void this.#revive(), retryGapMs * (1 + random() / 4));
+    this.#revival = setTimeout(() => void this.#revive(), this.#failure.pauseMs * (1 + this.#timing.random() / 4));
     this.#revival.unref();
   }
 

@@ -1,4 +1,5 @@
 import net from "node:net";
+import { type Write, writePacket } from "./outgoing-packets.ts";
 
 /** Of one read. Large, so that few packets are cut in two (a cut one is copied once more). */
 const readBytes = 128 * 1024;
@@ -7,6 +8,8 @@ const readBytes = 128 * 1024;
  * own. More than the longest key exchange takes, so that a bulk read always ends a packet that the one before began.
  */
 const bulkBytes = 16 * 1024;
+/** A server that always has more is read this often in one turn of the event loop, so that others get theirs. */
+const mostReadsInTurn = 4;
 /** Memory that waits for its turn: more are made when the receivers keep them, and go when they come back. */
 const mostFree = 4;
 
@@ -44,6 +47,8 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
   const known = new WeakMap<ArrayBufferLike, Memory>();
   let free: Memory[] = [];
   let bulkReads = 0;
+  /** Reads in a row that filled the memory. */
+  let full = 0;
   const make = (): Memory => {
     const memory = { bytes: Buffer.allocUnsafeSlow(readBytes), keepers: 0, filledBy: 0 };
     known.set(memory.bytes.buffer, memory);
@@ -63,14 +68,20 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
           socket.emit("data", view);
         }
         if (keeping()) free = [];
-        return true;
+        full = length < buffer.length ? 0 : full + 1;
+        if (full < mostReadsInTurn) return true;
+        full = 0;
+        setImmediate(() => {
+          if (!socket.isPaused()) socket.resume();
+        });
+        return false;
       },
     },
   });
   // ssh2 writes each packet by itself: those of one turn go out together.
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  const write = socket.write.bind(socket) as Write;
   let corked = false;
-  socket.write = (...args: unknown[]) => {
+  const gather = (bytes: Buffer): boolean => {
     if (!corked) {
       corked = true;
       socket.cork();
@@ -79,8 +90,14 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
         socket.uncork();
       });
     }
-    return write(...args);
+    return writePacket(write, bytes);
   };
+  Object.defineProperty(socket, "write", {
+    get: () => gather,
+    set() {
+      // `connect` would put Node's own back.
+    },
+  });
   const reads: Reads = {
     retain: ({ buffer }) => {
       const memory = known.get(buffer);

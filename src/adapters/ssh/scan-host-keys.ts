@@ -9,7 +9,9 @@ import { algorithmsOfType, readKnownHosts } from "./host-key.ts";
 import { fingerprintOf, judgeHostKey, type HostKeyVerdict } from "./known-hosts.ts";
 import { appendKnownHosts, knownHostLine } from "./known-hosts-file.ts";
 import { Servers, type Server } from "./servers.ts";
+import { ServerIdentification } from "./server-identification.ts";
 import { declaredHop } from "./settings.ts";
+import { gatherIdentification } from "./whole-identification.ts";
 
 /** A key that a server shows, and what known_hosts says about it. */
 export interface ShownHostKey {
@@ -115,6 +117,7 @@ async function hostKeyOf(
       return false;
     },
   });
+  gatherIdentification(client, new ServerIdentification());
   try {
     return await promise;
   } finally {

@@ -1,5 +1,7 @@
-/** RFC 4253 §4.2: at most 255 characters, after lines that do not begin with `SSH-`. */
-const longestKept = 1024;
+/** Of all that a server says until its identification is over: RFC 4253 §4.2 allows any number of lines before it. */
+export const longestIdentification: number = 8 * 1024;
+/** As evidence. */
+const longestShown = 1024;
 
 /** Reads along with ssh2 what a server says before the key exchange, for what it is and for evidence when it is none. */
 export class ServerIdentification {
@@ -9,8 +11,9 @@ export class ServerIdentification {
   /** Bytes in the order in which they arrive; returns true once the identification line is complete. */
   take(bytes: Buffer): boolean {
     if (this.#line !== undefined) return true;
-    this.#text = (this.#text + bytes.toString("latin1")).slice(0, longestKept);
-    this.#line = /^(SSH-[^\r\n]*)\r?\n/m.exec(this.#text)?.[1];
+    this.#text = (this.#text + bytes.toString("latin1")).slice(0, longestIdentification);
+    // Only then it can be complete: what comes byte by byte is not looked through for each.
+    if (bytes.includes(0x0a)) this.#line = /^(SSH-[^\r\n]*)\r?\n/m.exec(this.#text)?.[1];
     return this.#line !== undefined;
   }
 
@@ -21,7 +24,7 @@ export class ServerIdentification {
 
   /** What came instead of or before the identification: text from outside, at most 1 KiB; `undefined` when nothing came. */
   get received(): string | undefined {
-    return this.#text === "" ? undefined : this.#text;
+    return this.#text === "" ? undefined : this.#text.slice(0, longestShown);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Access } from "#application/ports/access.ts";
+import type { Interaction } from "#application/ports/interaction.ts";
 import type { Route } from "#application/ports/route.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { DialLimits } from "./dial.ts";
@@ -27,6 +28,9 @@ export interface Server {
 /** A server that is there answers a question within this, also over a slow way. */
 const answerMs = 2000;
 
+/** The server's own limit (LoginGraceTime, two minutes) comes first. */
+const typingMs = 5 * 60_000;
+
 /** Names of servers whose own hops are being followed. */
 type Path = readonly string[];
 
@@ -44,6 +48,7 @@ export class Servers {
 
   /**
    * @param given the hops before it; without them those of `~/.ssh/config` (`ProxyJump`, `ProxyCommand`)
+   * @param interaction who answers what it and those hops ask for
    * @throws ConnectivityError `config_invalid`, `not_supported`
    */
   async find(
@@ -51,9 +56,10 @@ export class Servers {
     access: Access,
     given: Route | undefined,
     path: Path = [],
+    interaction?: Interaction,
   ): Promise<Server> {
     const settings = await resolveSettings(declaration, access);
-    const route = given ?? (await this.#ownRoute(settings, access, path));
+    const route = given ?? (await this.#ownRoute(settings, access, path, interaction));
     const key = connectionKey(settings, access, route);
     const limits = limitsOf(settings, this.limits);
     const dial = (signal: AbortSignal) => dialServer({ settings, access, limits, route, signal });
@@ -65,6 +71,12 @@ export class Servers {
       key,
       acquire: async (signal) => {
         signal.throwIfAborted();
+        if (interaction) {
+          const patient = { ...limits, loginMs: typingMs };
+          const asking = (inner: AbortSignal) =>
+            dialServer({ settings, access, limits: patient, route, signal: inner, interaction });
+          return this.#pooled(key, dial).logIn(asking, signal);
+        }
         return this.#pooled(key, dial).acquire(dial, () => loginSignature(settings, access), signal);
       },
       watch: (onChange) => this.#pooled(key, dial).watch(onChange),
@@ -72,12 +84,23 @@ export class Servers {
   }
 
   /** A way on from a server. @throws as `find` */
-  async hop(declaration: ServerDeclaration, access: Access, given: Route | undefined, path: Path = []): Promise<Route> {
-    return hopRoute(await this.find(declaration, access, given, path), this.limits);
+  async hop(
+    declaration: ServerDeclaration,
+    access: Access,
+    given: Route | undefined,
+    path: Path = [],
+    interaction?: Interaction,
+  ): Promise<Route> {
+    return hopRoute(await this.find(declaration, access, given, path, interaction), this.limits);
   }
 
   /** The hops that the person's own files name for a server. Of those only the first may have hops of its own, as for `ssh`. */
-  async #ownRoute({ name, driver, resolved }: SshSettings, access: Access, path: Path): Promise<Route | undefined> {
+  async #ownRoute(
+    { name, driver, resolved }: SshSettings,
+    access: Access,
+    path: Path,
+    interaction: Interaction | undefined,
+  ): Promise<Route | undefined> {
     const { proxyJump, proxyCommand } = resolved;
     if (path.includes(name)) {
       const around = [...path, name].join(" → ");
@@ -97,7 +120,8 @@ export class Servers {
       );
     }
     let route: Route | undefined;
-    for (const jump of proxyJump ?? []) route = await this.hop(declaredBy(jump), access, route, [...path, name]);
+    for (const jump of proxyJump ?? [])
+      route = await this.hop(declaredBy(jump), access, route, [...path, name], interaction);
     return route;
   }
 

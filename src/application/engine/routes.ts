@@ -10,6 +10,8 @@ export interface RoutesDependencies {
   /** A service of the same workspace. */
   service(name: string): ServiceSpec | undefined;
   driver(technology: Technology): Promise<ForwardDriver>;
+  /** Called for each SSH server on the way, with the hops before it, before the way goes on from there. */
+  onServer?(hop: ServiceSpec | string, before: Route | undefined): Promise<void>;
 }
 
 /** `user@` before the name of a service whose target is an SSH server. */
@@ -70,6 +72,7 @@ async function throughService(
 
 async function throughServer(route: Route | undefined, hop: ServiceSpec | string, deps: RoutesDependencies) {
   const driver = await deps.driver("ssh");
+  await deps.onServer?.(hop, route);
   if (driver.hop) return driver.hop(hop, { access: deps.access, ...(route && { route }) });
   throw new ConnectivityError("not_supported", "the ssh driver has no hops");
 }

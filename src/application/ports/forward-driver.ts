@@ -3,6 +3,7 @@ import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
 import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "./access.ts";
 import type { Expiry } from "./expiry.ts";
+import type { Interaction } from "./interaction.ts";
 import type { LogQuery, ServiceLog } from "./service-logs.ts";
 import type { Route } from "./route.ts";
 
@@ -12,6 +13,20 @@ export interface DialContext {
   readonly access: Access;
   /** The hops of the service's `via`: the driver's first server is reached through it, and pools have its `key`. */
   readonly route?: Route;
+}
+
+export interface LoginContext extends DialContext {
+  /** The person who answers what the server asks for. */
+  readonly interaction: Interaction;
+}
+
+/** Where a person is logged in. */
+export interface LoggedIn {
+  /** For people: every hop and the server. */
+  readonly via: string;
+  readonly user: string;
+  readonly host: string;
+  readonly port: number;
 }
 
 /** A hop on the way: the server of a service, or a host as a person writes it (`bastion`, `user@host:port`). */
@@ -75,6 +90,12 @@ export interface ForwardDriver {
    * @throws ConnectivityError `config_invalid`, `not_supported`
    */
   hop?(hop: Hop, context: { readonly access: Access; readonly route?: Route }): Promise<Route>;
+  /**
+   * Logs a person in at a server of this technology. The connection is the one that services share; what waits for it is
+   * told. Nothing is asked when it stands. Optional: only where servers ask.
+   * @throws ConnectivityError as `open`; `cancelled` when the person gives up
+   */
+  logIn?(hop: Hop, context: LoginContext): Promise<LoggedIn>;
   /**
    * The service's own log, where the technology knows it. Optional.
    * @throws ConnectivityError why it cannot be read

@@ -6,4 +6,6 @@ export type PersonRequest =
   | { readonly ask: "approve"; readonly plan: string; readonly digest: string }
   | { readonly ask: "trust_keys" }
   | { readonly ask: "trust"; readonly digest: string }
-  | { readonly ask: "distrust" };
+  | { readonly ask: "distrust" }
+  /** A login at an SSH server, whose prompts are answered in the same conversation. */
+  | { readonly ask: "ssh_login"; readonly host: string };

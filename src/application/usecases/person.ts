@@ -4,18 +4,28 @@ import { trustKeysOf, trustText } from "#domain/plan/trust-keys.ts";
 import type { ClientSession } from "../client.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import { record } from "../plans/record.ts";
+import type { Interaction } from "../ports/interaction.ts";
 import type { KeptPlan } from "../ports/plan-store.ts";
 import type { Answer } from "../surface/tool-definition.ts";
 import type { PersonRequest } from "./person-request.ts";
 import { proposeEnvironment, type ProposeDependencies } from "./propose-environment.ts";
+import { logIn, type LoginDependencies } from "./log-in.ts";
 import { planAnswer } from "./plan-answer.ts";
 import { requireWorkspace, type UseCaseDependencies } from "./scope.ts";
 
+/** The conversation with the person while an answer is made. */
+export interface PersonTalk {
+  readonly interaction: Interaction;
+  /** Aborted when the person goes away. */
+  readonly signal: AbortSignal;
+}
+
 /** Answers a person: shows what is to be approved or trusted, and takes the answer, bound to what was shown. */
 export async function person(
-  deps: ProposeDependencies,
+  deps: ProposeDependencies & LoginDependencies,
   request: PersonRequest,
   client: ClientSession,
+  talk: PersonTalk,
 ): Promise<Answer> {
   switch (request.ask) {
     case "propose":
@@ -30,6 +40,8 @@ export async function person(
       return trust(deps, await requireWorkspace(deps.engine, client), request.digest);
     case "distrust":
       return distrust(deps, await requireWorkspace(deps.engine, client));
+    case "ssh_login":
+      return logIn(deps, request.host, client, talk);
   }
 }
 
@@ -49,7 +61,7 @@ function openPlan({ plan: { plans }, clock }: UseCaseDependencies, id: string): 
 async function showPlan(deps: UseCaseDependencies, id: string): Promise<Answer> {
   const { plan, approval } = openPlan(deps, id);
   const current = plan.source.kind === "create" ? "" : await deps.plan.editor.readText(plan.workspace);
-  const shown = await planAnswer(deps, plan, current, []);
+  const shown = await planAnswer(deps, plan, current, { checked: [] });
   return {
     ...shown,
     workspace: plan.workspace,

@@ -1,15 +1,16 @@
 import type { Command, Invocation } from "../command.ts";
 import { unknownAction } from "../unknown-action.ts";
 
-const actions = ["trust", "key new", "key rotate"];
+const actions = ["trust", "login", "key new", "key rotate"];
 
 export const ssh: Command = {
-  usage: "ssh trust HOST | ssh key new HOST | ssh key rotate HOST",
+  usage: "ssh trust HOST | ssh login HOST | ssh key new HOST | ssh key rotate HOST",
   description:
-    "trust shows the host keys of an SSH server with their fingerprints, and asks at the terminal whether they are right; then they are written to known_hosts. A key that differs from the known one is never taken. key new makes an Ed25519 key for a host and adds it there at your word; key rotate replaces the key that logs in today, and takes the old one off after the new one worked.",
+    "trust shows the host keys of an SSH server with their fingerprints, and asks at the terminal whether they are right; then they are written to known_hosts. A key that differs from the known one is never taken. login answers what a server asks (a password, a one-time code): you type it at the terminal, it goes to the daemon's connection and is kept nowhere; services share that connection. key new makes an Ed25519 key for a host and adds it there at your word; key rotate replaces the key that logs in today, and takes the old one off after the new one worked.",
   examples: [
     "portwright ssh trust bastion",
     "portwright ssh trust me@10.0.0.5:2222 --via bastion",
+    "portwright ssh login bastion",
     "portwright ssh key rotate bastion",
   ],
   options: {
@@ -22,6 +23,9 @@ export const ssh: Command = {
     const [action = "", second = "", host] = invocation.positionals;
     if (action === "trust" && invocation.positionals.length === 2) {
       return (await import("../ssh/trust-host.ts")).trustHost(invocation);
+    }
+    if (action === "login" && invocation.positionals.length === 2) {
+      return (await import("../ssh/log-in.ts")).logIn(invocation);
     }
     if (action === "key" && second === "new" && host !== undefined) {
       return (await import("../ssh/key-new.ts")).newKey(invocation, host);

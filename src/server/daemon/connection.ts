@@ -5,6 +5,7 @@ import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Composed, McpConversation } from "./compose.ts";
 import type { Log } from "./log.ts";
 import { parseOpening } from "./parse-hello.ts";
+import { personTalk } from "./person-talk.ts";
 import { readOpeningLine } from "./read-opening-line.ts";
 import { compareVersions } from "./versions.ts";
 import {
@@ -101,7 +102,8 @@ export class Connection {
   async #answerPerson(request: NonNullable<HelloLine["person"]>, session: ClientSession): Promise<void> {
     const { application, log } = this.#daemon;
     try {
-      this.#socket.end(toLine(this.#answer({ told: await application.person(request, session) })));
+      const talk = personTalk(this.#socket, (prompt) => toLine(this.#answer({ prompt })));
+      this.#socket.end(toLine(this.#answer({ told: await application.person(request, session, talk) })));
     } catch (thrown) {
       const error = toConnectivityError(thrown);
       if (error.code === "internal_error")

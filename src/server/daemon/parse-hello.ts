@@ -73,7 +73,8 @@ function personRequest(value: unknown): PersonRequest {
   if (ask === "trust") return { ask, digest: text(said, "digest", longestName) };
   if (ask === "approve")
     return { ask, plan: text(said, "plan", longestName), digest: text(said, "digest", longestName) };
-  throw refused('"person" must ask propose, plan, approve, trust_keys, trust or distrust');
+  if (ask === "ssh_login") return { ask, host: text(said, "host", longestName) };
+  throw refused('"person" must ask propose, plan, approve, trust_keys, trust, distrust or ssh_login');
 }
 
 /** Only text values; the object has no prototype, so that a variable called `__proto__` is a variable. */

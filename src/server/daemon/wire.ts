@@ -2,6 +2,7 @@
  * What a shim or the command line and the daemon say to each other before MCP begins: one line of JSON each way.
  * No imports at run time: the shim loads this file.
  */
+import type { LoginPrompts } from "#application/ports/interaction.ts";
 import type { Answer } from "#application/surface/tool-definition.ts";
 import type { PersonRequest } from "#application/usecases/person-request.ts";
 import type { Failure } from "#domain/connectivity-error.ts";
@@ -27,6 +28,14 @@ export interface HelloLine {
   readonly person?: PersonRequest | undefined;
 }
 
+/** What a person typed, one answer for each prompt. */
+export interface PromptAnswers {
+  readonly answers: readonly string[];
+}
+
+/** No answer that somebody types is longer. */
+export const maxAnswersBytes = 64 * 1024;
+
 export type ControlVerb = "status" | "stop" | "hand_over";
 
 /** A question to the daemon itself; answered by one line, then the connection is closed. */
@@ -51,6 +60,8 @@ export interface HelloAnswer {
   readonly refused?: true | undefined;
   /** What a person asked for. */
   readonly told?: Answer | undefined;
+  /** A server asks something: a line with the answers (`PromptAnswers`) comes back, and another line like this one follows. */
+  readonly prompt?: LoginPrompts | undefined;
   /** It tells how much it has read (`receivedMethod`). */
   readonly receipts?: true | undefined;
 }

@@ -46,6 +46,7 @@ async function tunnel(dial: TunnelDial, protocol: "websocket" | "spdy", known: K
   const link = await (protocol === "websocket" ? overWebSocket(dial) : overSpdy(dial));
   const opened = new Tunnel(link, dial.clock, {
     buffers: known.buffers,
+    liveness: known.liveness,
     waits: known.waits,
     onUnanswered: () => {
       known.waits = true;

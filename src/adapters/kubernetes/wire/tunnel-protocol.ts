@@ -1,6 +1,7 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
+import { SharedLiveness } from "./liveness.ts";
 
 /** SPDY/3.1 in a WebSocket (Kubernetes 1.31 and newer), the older SPDY upgrade, `v4.channel.k8s.io` (a WebSocket each). */
 export type TunnelProtocol = "websocket" | "spdy" | "v4";
@@ -13,6 +14,7 @@ const standsMs = 600_000;
 /** What was learnt about the way to one API server, and what its tunnels share. */
 export class KnownServer {
   readonly buffers = new FrameBuffers();
+  readonly liveness = new SharedLiveness();
   /** It was seen not to take first bytes together with the opening of a stream. */
   waits = false;
   #works: { readonly protocol: TunnelProtocol; readonly untilMs: number } | undefined;

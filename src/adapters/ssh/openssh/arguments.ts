@@ -12,6 +12,8 @@ export interface MasterParts {
   readonly keepaliveMs: number;
   readonly keepaliveCount: number;
   readonly connectTimeoutMs: number;
+  /** A person answers what is asked. */
+  readonly typed?: boolean;
 }
 
 /** What is printed in detail whatever the log level: the functions that tell a channel's life. */
@@ -32,7 +34,7 @@ const logged = [
 export function masterArguments(parts: MasterParts): string[] {
   const { settings } = parts;
   const { resolved } = settings;
-  const prompts = settings.password !== undefined || settings.passphrase !== undefined;
+  const prompts = parts.typed === true || settings.password !== undefined || settings.passphrase !== undefined;
   const options: [string, string][] = [
     ["ControlPersist", "no"],
     ["LogLevel", "DEBUG1"],
@@ -62,11 +64,11 @@ export function masterArguments(parts: MasterParts): string[] {
     ["ServerAliveCountMax", String(parts.keepaliveCount)],
     ["ConnectTimeout", String(Math.max(1, Math.round(parts.connectTimeoutMs / 1000)))],
     ["ConnectionAttempts", "1"],
-    // One secret, one try.
-    ["NumberOfPasswordPrompts", "1"],
+    // One secret, one try; a person may mistype.
+    ["NumberOfPasswordPrompts", parts.typed === true ? "3" : "1"],
     ["BatchMode", prompts ? "no" : "yes"],
     ["IdentityAgent", settings.agentSocket === undefined ? "none" : quoted(settings.agentSocket)],
-    ...(settings.password === undefined
+    ...(settings.password === undefined && parts.typed !== true
       ? ([
           ["PasswordAuthentication", "no"],
           ["KbdInteractiveAuthentication", "no"],

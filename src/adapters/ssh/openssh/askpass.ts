@@ -2,12 +2,14 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 
 /** What OpenSSH may ask for, and the references that answer. */
 export interface Secrets {
   readonly password: (() => Promise<string>) | undefined;
   readonly passphrase: (() => Promise<string>) | undefined;
+  /** A person at a terminal, for what no reference answers. */
+  readonly typed?: ((prompt: string) => Promise<string>) | undefined;
 }
 
 /** A program for SSH_ASKPASS, and what it asks. */
@@ -20,6 +22,10 @@ export interface Askpass extends AsyncDisposable {
 }
 
 const longestPrompt = 1024;
+/** Without a person the answer is there at once; with one it takes as long as the server waits. */
+const answerMs = 10_000;
+const typingMs = 5 * 60_000;
+const mostTyped = 16;
 
 /**
  * Answers OpenSSH's prompts over a Unix socket in a private folder: OpenSSH runs the program with the prompt, the program
@@ -39,6 +45,7 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
     const keyFile = /^Enter passphrase for (?:key )?'?(.*?)'?: ?$/s.exec(prompt)?.[1];
     const what = keyFile === undefined ? "password" : "passphrase";
     const resolve = secrets[what];
+    if (secrets.typed && (resolve === undefined || answered.includes(what))) return byPerson(secrets.typed, prompt);
     if (resolve === undefined || answered.includes(what)) {
       if (what === "passphrase") {
         problem ??= new ConnectivityError(
@@ -59,10 +66,20 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
       return undefined;
     }
   };
+  let asked = 0;
+  const byPerson = async (typed: (prompt: string) => Promise<string>, prompt: string): Promise<string | undefined> => {
+    if (++asked > mostTyped) return undefined;
+    try {
+      return await typed(prompt);
+    } catch (error) {
+      problem ??= toConnectivityError(error);
+      return undefined;
+    }
+  };
   const server = net.createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
     let prompt = "";
-    socket.setTimeout(10_000, () => socket.destroy());
+    socket.setTimeout(secrets.typed ? typingMs : answerMs, () => socket.destroy());
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {

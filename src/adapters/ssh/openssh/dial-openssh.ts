@@ -48,6 +48,7 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
       keepaliveMs: limits.keepaliveMs,
       keepaliveCount: limits.keepaliveCount,
       connectTimeoutMs: limits.handshakeMs,
+      typed: dial.interaction !== undefined,
     });
     const log = new LoginLog();
     let connection: OpensshConnection | undefined;
@@ -117,15 +118,22 @@ async function login(
 }
 
 async function askpassFor(
-  { settings, access, signal }: SshDial,
+  { settings, access, signal, interaction }: SshDial,
   dir: string,
   scope: AsyncDisposable[],
 ): Promise<Askpass | undefined> {
   const { password, passphrase } = settings;
-  if (password === undefined && passphrase === undefined) return undefined;
+  if (password === undefined && passphrase === undefined && !interaction) return undefined;
+  const from = `${settings.user}@${settings.name}`;
+  const typed = async (text: string): Promise<string> => {
+    const prompts = [{ text: text.replace(/^\(\S+\) /, ""), echo: false }];
+    const [answer = ""] = (await interaction?.answer({ from, name: "", instruction: "", prompts })) ?? [];
+    return answer;
+  };
   const askpass = await startAskpass(dir, {
     password: password === undefined ? undefined : () => access.resolve(password, signal),
     passphrase: passphrase === undefined ? undefined : () => access.resolve(passphrase, signal),
+    ...(interaction && { typed }),
   });
   scope.push(askpass);
   return askpass;

@@ -1,5 +1,6 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import { trustCommand } from "../known-hosts-file.ts";
+import { trustCommand } from "../person-commands.ts";
+import { wordless } from "../handshake-failure.ts";
 import type { SshSettings } from "../settings.ts";
 import type { LoginLog } from "./login-log.ts";
 
@@ -57,6 +58,9 @@ function ownFailure(log: LoginLog, settings: SshSettings, certificates: Facts): 
   if (log.saw("denied") || log.saw("too_many")) return refusedLogin(log, settings, certificates, error);
   if (log.saw("bad_configuration")) {
     return error("config_invalid", `OpenSSH does not accept the configuration of ${name}`);
+  }
+  if (log.saw("broke_off") && log.fact("identification") === undefined && !log.saw("other_banner")) {
+    return error("host_unreachable", wordless(where), { banner: "none", closed_by_server: true });
   }
   if (log.phase === "start" || log.phase === "connected") {
     return error("host_unreachable", `${where} broke off before the login`);

@@ -1,4 +1,13 @@
-import { comesBack, look, shellWord, sshCommand, type Remedies } from "./words.ts";
+import { comesBack, look, shellWord, sshCommand, type FactText, type Remedies, type Remedy } from "./words.ts";
+
+/** A person answers the server's prompts, at a terminal only. */
+const typed = (fact: FactText, why: string): Remedy => ({
+  do: "login",
+  command: fact("login_command") ?? `portwright ssh login ${shellWord(fact("host") ?? "HOST")}`,
+  what: "log in once at a terminal",
+  why,
+  then: comesBack,
+});
 
 /** SSH servers and what is behind them. */
 export const sshRemedies: Remedies = {
@@ -24,6 +33,8 @@ export const sshRemedies: Remedies = {
       what: "the path of an existing key",
       why: `${fact("key_file") ?? "the file"} is not there`,
     },
+    // Nothing at all was found to log in with.
+    ...(fact("agent") === undefined ? [] : [typed(fact, "a server that takes what is typed needs no key")]),
   ],
   ssh_key_passphrase_required: (fact) => [
     {
@@ -43,7 +54,9 @@ export const sshRemedies: Remedies = {
   ],
   ssh_authentication_failed: (fact) => [
     { do: "run", command: sshCommand(fact), why: "shows which logins the server takes" },
+    ...(/password|keyboard/.test(fact("offered_by_server") ?? "") ? [typed(fact, "it takes what is typed, too")] : []),
   ],
+  ssh_login_required: (fact) => [typed(fact, "the server asks for what only a person types, such as a one-time code")],
   ssh_certificate_expired: (fact) => [
     {
       do: "login",
@@ -61,7 +74,14 @@ export const sshRemedies: Remedies = {
       then: comesBack,
     },
   ],
-  host_unreachable: (fact) => [look(sshCommand(fact), "whether ssh reaches it; check address, port, VPN and firewall")],
+  host_unreachable: (fact) => [
+    look(
+      sshCommand(fact),
+      fact("closed_by_server") === "true"
+        ? "whether ssh is let in; else it is full (MaxStartups), refuses this address, or nothing is behind a proxy there"
+        : "whether ssh reaches it; check address, port, VPN and firewall",
+    ),
+  ],
   ssh_key_unreadable: (fact) => [
     look(`ssh-keygen -y -f ${shellWord(fact("key_file") ?? "KEY")}`, "whether OpenSSH can read the key"),
   ],
