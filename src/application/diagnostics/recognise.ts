@@ -8,7 +8,7 @@ const tried: readonly HealthCheckType[] = ["redis", "postgres", "http", "https"]
 /** The same question without TLS, where it is asked with it: `tls: true` of a check's configuration. */
 function withoutTls(own: HealthCheckOf<HealthCheckType>): HealthCheckOf<HealthCheckType> | undefined {
   const { config } = own;
-  if (!("tls" in config) || config.tls !== true) return undefined;
+  if (!("tls" in config) || !config.tls) return undefined;
   return { ...own, config: { ...config, tls: false } } as HealthCheckOf<HealthCheckType>;
 }
 
