@@ -20,6 +20,19 @@ const attendMs = 50;
 /** Who opened a connection is looked for when it has lasted this long: short ones come in thousands. */
 const lastingMs = 100;
 
+interface Peer {
+  readonly port: number;
+  readonly ourPort: number;
+  readonly family: Family;
+  /** On this machine. */
+  readonly here: boolean;
+}
+
+function peerOf({ remotePort = 0, localPort = 0, remoteFamily, remoteAddress = "" }: Socket): Peer {
+  const family = remoteFamily === "IPv6" ? "IPv6" : "IPv4";
+  return { port: remotePort, ourPort: localPort, family, here: /^(127\.|::1$|::ffff:127\.)/.test(remoteAddress) };
+}
+
 export interface ConnectionDeps {
   readonly clock: Clock;
   readonly buffers: ReadBuffers;
@@ -39,7 +52,7 @@ export class AcceptedConnection implements LocalConnection {
   readonly client?: Promise<PortOwner | undefined>;
   readonly #deps: ConnectionDeps;
   readonly #source: ByteSource;
-  readonly #peer: { readonly port: number; readonly ourPort: number; readonly family: Family; readonly here: boolean };
+  #known: Peer | undefined;
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
@@ -51,9 +64,6 @@ export class AcceptedConnection implements LocalConnection {
   constructor(id: number, socket: Socket, deps: ConnectionDeps) {
     this.id = id;
     this.#deps = deps;
-    const family = socket.remoteFamily === "IPv6" ? "IPv6" : "IPv4";
-    const here = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? "");
-    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0, family, here };
     this.#source = socketSource(socket, deps.buffers);
     if (deps.clients) this.client = this.#opener(deps.clients);
     this.#source.stream.on("error", () => undefined);
@@ -62,6 +72,11 @@ export class AcceptedConnection implements LocalConnection {
       this.#ended = true;
       if (this.#state === "watched") void this.#lookAfter();
     });
+  }
+
+  /** Asked for when it is needed: most connections end without. */
+  get #peer(): Peer {
+    return (this.#known ??= peerOf(this.#source.stream as Socket));
   }
 
   reset(): void {
@@ -94,8 +109,7 @@ export class AcceptedConnection implements LocalConnection {
   /** The program at the other end, once the connection has lasted; `undefined` when it ends before. */
   #opener(clients: ConnectionClients): Promise<PortOwner | undefined> {
     const { promise, resolve } = Promise.withResolvers<PortOwner | undefined>();
-    const { port, ourPort } = this.#peer;
-    const timer = this.#deps.clock.after(lastingMs, () => resolve(clients.find(port, ourPort)));
+    const timer = this.#deps.clock.after(lastingMs, () => resolve(clients.find(this.#peer.port, this.#peer.ourPort)));
     this.#source.stream.once("close", () => {
       timer[Symbol.dispose]();
       resolve(undefined);

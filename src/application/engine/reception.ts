@@ -99,11 +99,15 @@ export class Reception {
   }
 
   async #forward(connection: LocalConnection, transport: Transport, attempt = 1): Promise<void> {
-    const gone = new AbortController();
-    connection.onGone(() => gone.abort(new ConnectivityError("cancelled", "the client went away")));
+    const until = new AbortController();
+    let gone = false;
+    connection.onGone(() => {
+      gone = true;
+      until.abort(new ConnectivityError("cancelled", "the client went away"));
+    });
     this.#open++;
     try {
-      const stream = await this.#connect(transport, gone.signal);
+      const stream = await this.#connect(transport, until);
       let streamError: unknown;
       stream.once("error", (error) => (streamError = error));
       const outcome = await connection.relay(stream);
@@ -120,19 +124,18 @@ export class Reception {
       // Somebody was answered while the check says that nobody is: its cause may be gone.
       else if (outcome.bytesDown > 0 && this.#deps.now().health.kind === "failing") this.#deps.onDoubt();
     } catch (thrown) {
-      if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));
+      if (!gone) this.#connectFailed(connection, transport, toConnectivityError(thrown));
     } finally {
       this.#open--;
     }
   }
 
-  async #connect(transport: Transport, gone: AbortSignal): ReturnType<Transport["connect"]> {
-    const late = new AbortController();
+  async #connect(transport: Transport, until: AbortController): ReturnType<Transport["connect"]> {
     const seconds = connectTimeoutMs / 1000;
     using _deadline = this.#deps.clock.after(connectTimeoutMs, () =>
-      late.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
+      until.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
     );
-    return await transport.connect({ signal: AbortSignal.any([gone, late.signal]) });
+    return await transport.connect({ signal: until.signal });
   }
 
   /** The client still has all that it sent to deliver. */

@@ -29,8 +29,8 @@ export class SshTransport implements Transport {
   readonly #forward: Forward;
   readonly #streams = new Set<TunnelStream>();
   readonly #end: (cause: ConnectivityError | undefined) => void;
-  /** Fires when a connect in flight has no more use. */
-  readonly #over = new AbortController();
+  /** Of the connects in flight: fire when they have no more use. */
+  readonly #connecting = new Set<AbortController>();
   #state: "open" | "draining" | "closed" = "open";
   #draining: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
@@ -73,17 +73,30 @@ export class SshTransport implements Transport {
   async #connect(connect: Connect, signal: AbortSignal): Promise<TunnelStream> {
     signal.throwIfAborted();
     if (this.#state !== "open") throw gone();
-    const stream = await connect({ signal: AbortSignal.any([signal, this.#over.signal]) });
-    if (this.#over.signal.aborted) {
-      stream.destroy();
-      throw this.#over.signal.reason;
-    }
+    const stream = await this.#unlessOver(connect, signal);
     this.#streams.add(stream);
     stream.once("close", () => {
       this.#streams.delete(stream);
       if (this.#streams.size === 0) this.#onIdle?.();
     });
     return stream;
+  }
+
+  /** `AbortSignal.any` would take longer than all the rest of a connect (bench/ssh). */
+  async #unlessOver(connect: Connect, signal: AbortSignal): Promise<TunnelStream> {
+    const until = new AbortController();
+    const onAbort = (): void => until.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#connecting.add(until);
+    try {
+      const stream = await connect({ signal: until.signal });
+      if (this.#state !== "closed") return stream;
+      stream.destroy();
+      throw until.signal.reason;
+    } finally {
+      this.#connecting.delete(until);
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async #drain(deadlineMs: number): Promise<void> {
@@ -101,7 +114,7 @@ export class SshTransport implements Transport {
   #finish(reason: ConnectivityError, cause: ConnectivityError | undefined): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    this.#over.abort(reason);
+    for (const until of this.#connecting) until.abort(reason);
     for (const stream of this.#streams) stream.destroy(reason);
     this.#forward.release();
     this.#end(cause);
