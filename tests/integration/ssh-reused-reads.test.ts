@@ -114,3 +114,23 @@ test("[ssh-reused-reads] what is written in one turn goes out together, after co
   socket.destroy();
   await closed;
 });
+
+test("[ssh-reused-reads] only memory of one packet alone is freed when nobody keeps it, and not what is read into", async () => {
+  const packet = (): Buffer => Buffer.from(new ArrayBuffer(20_000), 10, 19_970);
+  const seen: { view: Buffer; copy: Buffer }[] = [];
+  await reading([20_000, 20_000], (view, _, reads) => {
+    reads.release(view);
+    reads.release(view.subarray(9, 10_000));
+    expect(view.length).toBeGreaterThan(0);
+    const [released, kept, shared, small] = [packet(), packet(), Buffer.alloc(40_000), Buffer.alloc(100)];
+    reads.release(released);
+    const giveBack = reads.retain(kept);
+    for (const part of [shared.subarray(0, 20_000), small]) reads.release(part);
+    expect([released, kept, shared, small].map(({ length }) => length)).toEqual([0, 19_970, 40_000, 100]);
+    giveBack();
+    expect(kept.length).toBe(0);
+    giveBack();
+    seen.push({ view, copy: Buffer.from(view) });
+  });
+  expect(seen.length).toBeGreaterThanOrEqual(2);
+});
