@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
-import type { LocalConnection, RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
+import type { ClientSocket, LocalConnection, RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import type { AbandonedPeers, Family } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
+import { followCarried, isCarried } from "./carried-stream.ts";
 import { type DirectStream, isDirect } from "./direct-stream.ts";
 import { KeptInput, mostKeptBytes } from "./kept-input.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
@@ -19,6 +20,11 @@ const attendMs = 50;
 
 /** Who opened a connection is looked for when it has lasted this long: short ones come in thousands. */
 const lastingMs = 100;
+
+/** The part of a socket that is not in its types. */
+interface Handled {
+  readonly _handle: object | null;
+}
 
 interface Peer {
   readonly port: number;
@@ -91,9 +97,17 @@ export class AcceptedConnection implements LocalConnection {
     if (this.#state === "unread") this.#watch();
   }
 
+  socket(): ClientSocket | undefined {
+    const { stream } = this.#source;
+    const handle: unknown = (stream as Partial<Handled>)._handle;
+    if (this.#state !== "unread" || stream.destroyed || typeof handle !== "object" || handle === null) return undefined;
+    return { handle, spoil: () => this.reset() };
+  }
+
   async relay(target: TunnelStream): Promise<RelayOutcome | Undelivered> {
     if (this.#state !== "gone") this.#state = "relayed";
     this.#release();
+    if (isCarried(target)) return followCarried(this.#source, target, this.#deps.clock);
     if (isPlainSocket(target)) target.setNoDelay(true);
     // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
     target.on("error", () => undefined);

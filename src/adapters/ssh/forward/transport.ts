@@ -1,8 +1,8 @@
 import type { Expiry } from "#application/ports/expiry.ts";
-import type { Transport, TunnelStream } from "#application/ports/forward-driver.ts";
+import type { ConnectOptions, Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 
-type Connect = (options: { readonly signal: AbortSignal }) => Promise<TunnelStream>;
+type Connect = (options: ConnectOptions) => Promise<TunnelStream>;
 
 /** One kind of forward, over the connections to its server. */
 export interface Forward {
@@ -10,6 +10,8 @@ export interface Forward {
   readonly via: string;
   readonly connect: Connect;
   readonly connectForCheck?: Connect;
+  /** Whether `connect` has a use for its client's socket now. */
+  readonly takesClients?: () => boolean;
   readonly endpoint?: string;
   facts(): Facts;
   /** What of the way ends at a known time. */
@@ -40,7 +42,7 @@ export class SshTransport implements Transport {
     this.#forward = forward;
     const { connectForCheck, endpoint } = forward;
     if (endpoint !== undefined) this.endpoint = endpoint;
-    if (connectForCheck) this.connectForCheck = ({ signal }) => this.#connect(connectForCheck, signal);
+    if (connectForCheck) this.connectForCheck = (options) => this.#connect(connectForCheck, options);
     const closed = Promise.withResolvers<ConnectivityError | undefined>();
     this.closed = closed.promise;
     this.#end = closed.resolve;
@@ -58,8 +60,12 @@ export class SshTransport implements Transport {
     return this.#forward.expiries();
   }
 
-  connect({ signal }: { readonly signal: AbortSignal }): Promise<TunnelStream> {
-    return this.#connect(this.#forward.connect, signal);
+  get takesClients(): boolean {
+    return this.#forward.takesClients?.() ?? false;
+  }
+
+  connect(options: ConnectOptions): Promise<TunnelStream> {
+    return this.#connect(this.#forward.connect, options);
   }
 
   close(deadlineMs: number): Promise<void> {
@@ -70,10 +76,10 @@ export class SshTransport implements Transport {
     this.#finish(reason ?? gone(), undefined);
   }
 
-  async #connect(connect: Connect, signal: AbortSignal): Promise<TunnelStream> {
-    signal.throwIfAborted();
+  async #connect(connect: Connect, options: ConnectOptions): Promise<TunnelStream> {
+    options.signal.throwIfAborted();
     if (this.#state !== "open") throw gone();
-    const stream = await this.#unlessOver(connect, signal);
+    const stream = await this.#unlessOver(connect, options);
     this.#streams.add(stream);
     stream.once("close", () => {
       this.#streams.delete(stream);
@@ -83,15 +89,16 @@ export class SshTransport implements Transport {
   }
 
   /** `AbortSignal.any` would take longer than all the rest of a connect (bench/ssh). */
-  async #unlessOver(connect: Connect, signal: AbortSignal): Promise<TunnelStream> {
+  async #unlessOver(connect: Connect, { signal, client }: ConnectOptions): Promise<TunnelStream> {
     const until = new AbortController();
     const onAbort = (): void => until.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#connecting.add(until);
     try {
-      const stream = await connect({ signal: until.signal });
+      const stream = await connect({ signal: until.signal, ...(client && { client }) });
       if (this.#state !== "closed") return stream;
       stream.destroy();
+      client?.spoil();
       throw until.signal.reason;
     } finally {
       this.#connecting.delete(until);
