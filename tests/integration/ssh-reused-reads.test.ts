@@ -99,16 +99,21 @@ test("[ssh-reused-reads] amid a key exchange nothing is used again, whoever give
   expect(seen.length).toBeGreaterThanOrEqual(8);
 });
 
-test("[ssh-reused-reads] what is written in one turn goes out together, after connecting too", async () => {
+test("[ssh-reused-reads] what is written in one turn goes out together, after connecting too; bulk does not wait for its end", async () => {
   await using target = await startTarget();
   const { socket } = reusingSocket(() => false);
   socket.connect({ port: target.port, host: "127.0.0.1" });
   const server = await target.next();
   if (socket.connecting) await once(socket, "connect");
   socket.write(Buffer.from("to"));
+  await new Promise<void>((resolve) => process.nextTick(resolve));
   socket.write(Buffer.from("gether"));
   expect(socket.writableCorked).toBe(1);
   expect(String((await once(server, "data"))[0])).toBe("together");
+  expect(socket.writableCorked).toBe(0);
+  socket.write(Buffer.alloc(20_000));
+  expect(socket.writableCorked).toBe(1);
+  await new Promise<void>((resolve) => process.nextTick(resolve));
   expect(socket.writableCorked).toBe(0);
   const closed = once(socket, "close");
   socket.destroy();

@@ -88,19 +88,29 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
       },
     },
   });
-  // ssh2 writes each packet by itself: those of one turn go out together.
+  // ssh2 writes each packet by itself: those of one turn go out together, the end of one channel with the start of the
+  // next. Bulk goes when what made it has returned, before more of it is read.
   const write = socket.write.bind(socket) as Write;
   let corked = false;
+  let soon = false;
+  const flush = (): void => {
+    soon = false;
+    if (!corked) return;
+    corked = false;
+    socket.uncork();
+  };
   const gather = (bytes: Buffer): boolean => {
     if (!corked) {
       corked = true;
       socket.cork();
-      process.nextTick(() => {
-        corked = false;
-        socket.uncork();
-      });
+      setImmediate(flush);
     }
-    return writePacket(write, bytes);
+    const more = writePacket(write, bytes);
+    if (!soon && socket.writableLength >= bulkBytes) {
+      soon = true;
+      process.nextTick(flush);
+    }
+    return more;
   };
   Object.defineProperty(socket, "write", {
     get: () => gather,
