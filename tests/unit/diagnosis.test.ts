@@ -77,7 +77,13 @@ describe("inference", () => {
     expect(sameCause({ failure, place: here }, { failure, place: there })).toBe(elsewhere);
   });
   test("what two services say of themselves is two causes", () => {
-    for (const code of ["application_auth_failed", "database_missing", "local_port_in_use"] as const) {
+    for (const code of [
+      "application_auth_failed",
+      "database_missing",
+      "local_port_in_use",
+      "service_disabled",
+      "workspace_untrusted",
+    ] as const) {
       const failure = { code, message: "" };
       expect(sameCause({ failure, place: here }, { failure, place: here })).toBe(false);
     }

@@ -63,8 +63,10 @@ function identities({ code }: Failure): readonly (readonly string[])[] {
       ...["quota", "workload", "upstream", "pod"].map((name) => ["namespace", name]),
       ...(ofTarget.has(code) ? [["ssh_server", "reaches"]] : []),
     ];
-  if (rung === "local_port" || rung === "relation") return [];
-  return [["context"], ["ssh_server"], ["server"], ["variables"], ["variable"], ["command"], ["files"]];
+  // What stands in the file about one service is its own; a variable may be missing for many.
+  if (rung === "configuration") return [["variables"], ["variable"]];
+  if (rung === "local_port" || rung === "relation" || (rung === "tool" && code !== "operation_timed_out")) return [];
+  return [["command"], ["context"], ["ssh_server"], ["server"], ["files"]];
 }
 
 /** A hop that cannot be used fails for what its own server fails for. */
