@@ -65,6 +65,7 @@ describe("inference", () => {
     ["ssh_forwarding_prohibited", {}, false],
     ["ssh_key_missing", { key_file: "~/.ssh/id" }, true],
     ["ssh_agent_unavailable", {}, true],
+    ["workspace_untrusted", {}, true],
     ["target_unreachable", {}, false],
     ["namespace_missing", { context: "staging" }, false],
     ["resource_missing", {}, false],

@@ -22,8 +22,13 @@ export function placeOf({ technology, connection, remotePort }: ServiceSpec): Pl
   return { namespace, asked: `${resourceType}/${resourceName}`, ...(context !== undefined && { context }) };
 }
 
-/** Of this machine as a whole. */
-const everywhere: ReadonlySet<Failure["code"]> = new Set(["offline", "too_many_open_files", "ssh_agent_unavailable"]);
+/** Of this machine, or of the configuration, as a whole. */
+const everywhere: ReadonlySet<Failure["code"]> = new Set([
+  "offline",
+  "too_many_open_files",
+  "ssh_agent_unavailable",
+  "workspace_untrusted",
+]);
 
 /** Answers of a target about itself, not about who asks or how. */
 const ofTarget: ReadonlySet<Failure["code"]> = new Set([
