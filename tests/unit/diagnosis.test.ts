@@ -83,7 +83,6 @@ describe("inference", () => {
       "database_missing",
       "local_port_in_use",
       "service_disabled",
-      "workspace_untrusted",
     ] as const) {
       const failure = { code, message: "" };
       expect(sameCause({ failure, place: here }, { failure, place: here })).toBe(false);
