@@ -139,6 +139,7 @@ export const requirements = {
     "100 MB each way at once arrive unchanged over one connection and over 32; half-close keeps the whole answer",
   "wire-reset": "a client's reset leaves all other connections alone",
   "wire-left": "a tunnel whose server may hold unread bytes of an ended connection carries no new one",
+  soak: "random clients each get exactly their own bytes and their target's end, nothing hangs and nothing is left over",
   "wire-one-broken": "a connection that the server breaks off says nothing of the way to the pod, nor of the others",
   "wire-told-end": "who sends on to a target that is gone after its end is told so",
   "wire-many": "a thousand connections open at once are all served",
