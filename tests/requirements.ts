@@ -108,6 +108,8 @@ export const requirements = {
     "keys are listed with type, strength, age, permissions, use and expiry, with findings, and none is opened",
   "ssh-key-rotation": "a key is rotated at a person's word: the old one goes only after the new one logged in",
   "ssh-nothing-left": "no process of the system's OpenSSH outlives the daemon, however that ends",
+  "ssh-handed-clients":
+    "the system's OpenSSH reads and writes clients itself: ends, resets, refusals and losses are told as by our own relay",
   "ssh-tool-set": "the tools of SSH are listed only for a client that asks for their set",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",

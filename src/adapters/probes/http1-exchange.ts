@@ -4,6 +4,7 @@ import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { clippedBytes, closedWithoutByte, failure, notThisProtocol, tooLate } from "./failures.ts";
 import { plainTextToTls } from "./http-judgement.ts";
 import type { Phases } from "./phases.ts";
+import { alertError } from "./tls-alerts.ts";
 
 /** Text that a check asks for is looked for in this much of the body. */
 export const mostSearchedBytes = 1024 * 1024;
@@ -80,11 +81,15 @@ export const lowerCased = (headers: Readonly<Record<string, string>>): Record<st
 
 function requestError(error: Error, overTls: boolean, bytesRead: number): ConnectivityError {
   if (error instanceof ConnectivityError) return error;
+  const alert = alertError(error);
+  if (alert) return alert;
   const { code = "", rawPacket } = error as NodeJS.ErrnoException & { rawPacket?: Buffer };
+  if (code === "HPE_HEADER_OVERFLOW")
+    return failure("application_unhealthy", "the target's headers are longer than a check reads");
   if (code.startsWith("HPE_")) {
     if (rawPacket && plainTextToTls(rawPacket))
       return failure("protocol_mismatch", "the target speaks HTTPS, not HTTP", {}, rawPacket);
-    return notThisProtocol("http", rawPacket ?? Buffer.alloc(0));
+    return notThisProtocol("http", rawPacket ?? Buffer.alloc(0), code);
   }
   // The handshake has shown that something is there.
   if (!overTls && bytesRead === 0) return closedWithoutByte();

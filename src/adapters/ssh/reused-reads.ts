@@ -17,10 +17,20 @@ const mostFree = 4;
 export interface Reads {
   /** Whoever keeps bytes of a read says so while it is handed out, and may give them back. */
   retain(bytes: Buffer): () => void;
+  /** Nobody has kept these bytes of channel data, nor looks at them again. */
+  release(bytes: Buffer): void;
 }
 
 /** Memory that is everybody's own: what comes is never overwritten. */
-export const ownReads: Reads = { retain: () => () => undefined };
+export const ownReads: Reads = { retain: () => () => undefined, release: () => undefined };
+
+/**
+ * From this much on a packet that did not lie whole in a read, or was decrypted into new memory, is freed at once: until so
+ * much has come together that it is searched for, all of it passes through the processor's caches (bench/ssh).
+ */
+const largeBytes = 4 * 1024;
+/** Of a packet around its channel data: length, type, channel, padding, tag. */
+const mostAround = 4 + 10 + 255 + 64;
 
 interface Memory {
   readonly bytes: Buffer<ArrayBuffer>;
@@ -78,19 +88,29 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
       },
     },
   });
-  // ssh2 writes each packet by itself: those of one turn go out together.
+  // ssh2 writes each packet by itself: those of one turn go out together, the end of one channel with the start of the
+  // next. Bulk goes when what made it has returned, before more of it is read.
   const write = socket.write.bind(socket) as Write;
   let corked = false;
+  let soon = false;
+  const flush = (): void => {
+    soon = false;
+    if (!corked) return;
+    corked = false;
+    socket.uncork();
+  };
   const gather = (bytes: Buffer): boolean => {
     if (!corked) {
       corked = true;
       socket.cork();
-      process.nextTick(() => {
-        corked = false;
-        socket.uncork();
-      });
+      setImmediate(flush);
     }
-    return writePacket(write, bytes);
+    const more = writePacket(write, bytes);
+    if (!soon && socket.writableLength >= bulkBytes) {
+      soon = true;
+      process.nextTick(flush);
+    }
+    return more;
   };
   Object.defineProperty(socket, "write", {
     get: () => gather,
@@ -98,10 +118,15 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
       // `connect` would put Node's own back.
     },
   });
+  const release = ({ buffer, length }: Buffer): void => {
+    const isItsPacket = length >= largeBytes && buffer.byteLength - length <= mostAround && !known.has(buffer);
+    if (isItsPacket) (buffer as ArrayBuffer).transfer(0);
+  };
   const reads: Reads = {
-    retain: ({ buffer }) => {
-      const memory = known.get(buffer);
-      if (!memory) return () => undefined;
+    release,
+    retain: (bytes) => {
+      const memory = known.get(bytes.buffer);
+      if (!memory) return () => release(bytes);
       memory.keepers++;
       free = free.filter((one) => one !== memory);
       let given = false;

@@ -139,7 +139,8 @@ function causesOf(walk: Walk): Own {
       ? []
       : [causeFrom(service, { failure: symptom, rung, evidence: [], witnesses: ["walk"] }, [], [])];
   const further = others.map((finding) => causeFrom(service, finding, [], facts));
-  return { root: at, symptoms, others: taken ? [taken, ...further] : further };
+  const second = taken?.failure.code === at.failure.code ? undefined : taken;
+  return { root: at, symptoms, others: second ? [second, ...further] : further };
 }
 
 function causeFrom(service: string, found: Finding, more: readonly Witness[], facts: readonly Fact[]): Cause {

@@ -17,6 +17,7 @@ export async function askTrouble(gathering: Gathering, pods: readonly DetailedPo
   const to = { clock, tell };
   const troubled = mostTroubled(pods, clock.nowMs());
   const pending =
+    pods.length === 0 ||
     troubled?.failure?.code === "pod_not_ready" ||
     pods.some((pod) => conditionOf(pod, "PodScheduled")?.status === "False");
   await Promise.all([

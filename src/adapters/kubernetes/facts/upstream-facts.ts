@@ -5,6 +5,7 @@ import type { TargetObject } from "../target/target-kinds.ts";
 import { ask } from "./cluster-reader.ts";
 import type { Gathering } from "./kubernetes-facts.ts";
 import { selectorOf } from "./selectors.ts";
+import { readSettings } from "./settings.ts";
 import { readWorkloads } from "./workload-facts.ts";
 
 const servicesRead = "200";
@@ -28,7 +29,8 @@ export async function askUpstreams(
     const seen = new Set([resourceName]);
     let front = pods;
     for (let depth = 0; depth < deepest && front.length > 0 && upstreams.size < mostUpstreams; depth++) {
-      const named = namedServices(front, known, namespace)
+      const texts = await readSettings(reader, namespace, front);
+      const named = namedServices(front, known, namespace, texts)
         .filter((one) => !seen.has(one.service))
         .slice(0, mostUpstreams);
       const found = await Promise.all(

@@ -35,7 +35,7 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
     }),
     // Pods may be meant by their labels alone.
     name === undefined
-      ? undefined
+      ? ask(to, "object", "workload", "configuration", () => Promise.resolve(askedSelector(service)))
       : ask(to, "object", "workload", "API server", async () => {
           try {
             object = await reader.get<TargetObject>(group, resource, namespace, name);
@@ -47,6 +47,15 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
         }),
   ]);
   return object;
+}
+
+/** The labels that a person asks for, as far as they are plain `key=value`. */
+function askedSelector({ connection }: Gathering["service"]): { yes: boolean; data: FactKinds["object"] } | undefined {
+  const { selector = "" } = connection;
+  const pairs = selector.split(",").map((term) => /^\s*([\w./-]+)\s*==?\s*([\w.-]+)\s*$/.exec(term));
+  const labels = Object.fromEntries(pairs.flatMap((pair) => (pair ? [[pair[1] ?? "", pair[2] ?? ""]] : [])));
+  if (Object.keys(labels).length === 0 || Object.keys(labels).length < pairs.length) return undefined;
+  return { yes: true, data: { kind: "selector", name: selector, selector: labels } };
 }
 
 function objectData(kind: string, name: string, object: TargetObject): FactKinds["object"] {
@@ -129,7 +138,9 @@ export async function askWorkload(
   if (found !== undefined && pods.length === 0) {
     await Promise.all([
       ask(to, "workloads", "workload", "API server", async () => {
-        const workloads = await readWorkloads(reader, namespace);
+        // The target itself, where it is one that is not listed with the others.
+        const own = kind === "job" && object ? [{ ...(object as Omit<Workload, "kind">), kind: "Job" }] : [];
+        const workloads = [...own, ...(await readWorkloads(reader, namespace))];
         return { yes: workloads.length > 0, data: { workloads } };
       }),
       ask(to, "labels", "workload", "API server", async () => {
