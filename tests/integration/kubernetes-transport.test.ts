@@ -401,6 +401,26 @@ describe("the protocol of a port-forward", () => {
     transport.destroy();
   });
 
+  test("[wire-protocols] a server that is away for a moment is not thought to have forgotten what worked", async () => {
+    await using fixture = await opened({ protocols: ["websocket", "spdy", "v4"] });
+    (await fixture.open()).destroy();
+    const upgrades = (): number => fixture.server.requests.filter((request) => request.startsWith("UPGRADE")).length;
+    fixture.server.unreachable.add("web-0");
+    for (let failed = 0; failed < 3; failed++) {
+      const before = upgrades();
+      expect(await codeOf(fixture.open())).toBe("cluster_unreachable");
+      expect(upgrades() - before).toBe(1);
+    }
+    // For so long it may be another server, or another gateway in front of it.
+    const before = upgrades();
+    expect(await codeOf(fixture.open())).toBe("cluster_unreachable");
+    expect(upgrades() - before).toBe(3);
+    fixture.server.unreachable.clear();
+    const transport = await fixture.open();
+    expect(transport.facts()["protocol"]).toBe("websocket");
+    transport.destroy();
+  });
+
   test("[wire-protocols] none of them: the first refusal is told", async () => {
     await using fixture = await opened({ protocols: [] });
     expect(await codeOf(fixture.open())).toBe("forward_refused");

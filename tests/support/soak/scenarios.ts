@@ -302,9 +302,6 @@ const silent: readonly ClientStep["do"][] = ["reset", "close"];
 
 const total = Object.values(makers).reduce((sum, [weight]) => sum + weight, 0);
 
-/** The kinds that there are. */
-export const scenarioKinds: readonly string[] = [...Object.keys(makers), "connects and says nothing"];
-
 /** A random one. */
 export function randomScenario(random: Random, limits: WayLimits, only?: string): Scenario {
   let at = random.unit() * (total + 1);

@@ -34,7 +34,8 @@ export async function dialTunnel(dial: TunnelDial): Promise<PodLink> {
       return link;
     } catch (error) {
       dial.signal.throwIfAborted();
-      if (!mayBeProtocol(error)) throw podMissing(error, dial);
+      const away = known.isAway(error, dial.clock.monotonicMs(), protocol);
+      if (away || !mayBeProtocol(error)) throw podMissing(error, dial);
       // What the preferred way says tells more than what its fallback says.
       first ??= error;
     }
