@@ -10,7 +10,7 @@ const bulkBytes = 16 * 1024;
  * A socket that always has more is read this often in one turn of the event loop; libuv would go on for 32 reads, 2 MiB, and
  * with what becomes of them keep everybody else waiting for 10 ms (bench/ssh).
  */
-const mostReadsInTurn = 4;
+const mostReadsInTurn = 2;
 
 /** The part of a socket that is not in its types: the handle that a second socket object can take over. */
 interface Handled {

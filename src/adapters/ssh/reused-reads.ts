@@ -9,7 +9,7 @@ const readBytes = 128 * 1024;
  */
 const bulkBytes = 16 * 1024;
 /** A server that always has more is read this often in one turn of the event loop, so that others get theirs. */
-const mostReadsInTurn = 4;
+const mostReadsInTurn = 2;
 /** Memory that waits for its turn: more are made when the receivers keep them, and go when they come back. */
 const mostFree = 4;
 
