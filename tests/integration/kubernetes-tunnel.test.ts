@@ -294,6 +294,29 @@ describe("a tunnel to a pod, on a real connection", () => {
     });
   });
 
+  test.each([
+    ["its end is the whole connection's", true, false],
+    ["a reset follows its end", false, true],
+  ])(
+    "[wire-told-end] a target that is gone after its last byte (%s) lets nobody send on for ever",
+    async (_how, endCuts, resets) => {
+      const { tunnel, peer } = await pair();
+      const stream = tunnel.open({ ...target, endCuts });
+      const closed = new Promise((resolve) => stream.once("close", resolve));
+      let answer = "";
+      stream.on("data", (bytes) => (answer += String(bytes)));
+      await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+      peer.socket.write(Buffer.concat([data(3, "413"), dataHeader(3, 0, true), dataHeader(1, 0, true)]));
+      await once(stream, "end");
+      if (resets) peer.socket.write(rstStream(3, 5));
+      // Without a word of ours.
+      await closed;
+      expect(answer).toBe("413");
+      expect(stream.errored).toBe(null);
+      expect(tunnel.empty).toBe(true);
+    },
+  );
+
   test("a drained tunnel closes although its peer does not, and although it was paused", async () => {
     const { tunnel, peer } = await pair();
     const stream = tunnel.open(target);
