@@ -204,6 +204,19 @@ describe("a tunnel to a pod, on a real connection", () => {
     await vi.waitFor(() => expect(peer.bytes.get(7)).toBe(5));
   });
 
+  test("[wire-eager] one unanswered opening among others that were answered: nothing new goes there, others go on", async () => {
+    const { tunnel, peer } = await pair({ openMs: 500 });
+    const kept = tunnel.open(target);
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    const heard = once(kept, "data");
+    peer.answersOpenings = false;
+    const unanswered = failure(tunnel.open(target));
+    expect((await unanswered).code).toBe("forward_refused");
+    expect(tunnel.usable).toBe(false);
+    peer.socket.write(data(3, "still here"));
+    expect(String((await heard)[0])).toBe("still here");
+  });
+
   test("a connection whose client sends no more leaves its place to a new one, and still ends in order", async () => {
     const { tunnel, peer } = await pair();
     const stream = tunnel.open({ ...target, endCuts: true });
