@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Failure } from "#domain/connectivity-error.ts";
 import type { Fact, FactKind, FactKinds } from "#domain/diagnosis/fact.ts";
-import { namedServices } from "#domain/diagnosis/findings/named-services.ts";
+import { foreignServices, namedServices } from "#domain/diagnosis/findings/named-services.ts";
 import { nearestMiss } from "#domain/diagnosis/findings/nearest-miss.ts";
 import { explainNoPods } from "#domain/diagnosis/findings/no-pods.ts";
 import { explainScheduling } from "#domain/diagnosis/findings/scheduling.ts";
@@ -210,6 +210,24 @@ describe("services that scripts and files name", () => {
     expect(names({}, file("database:\n  host: db\n  user: me"))).toEqual(["db by config map nginx"]);
     expect(names({}, file("proxy_pass http://elsewhere/;\n# the db is described above"))).toEqual([]);
     expect(names({}, [{ value: "db", named: "variable DB_HOST", likely: true }])).toEqual(["db by variable DB_HOST"]);
+  });
+});
+
+describe("services of other namespaces", () => {
+  const named = (value: string, texts: Parameters<typeof foreignServices>[2] = []) =>
+    foreignServices([pod({ containers: [{ name: "main", env: [{ name: "URL", value }] }] })], "shop", texts);
+
+  test("are those whose full name is said", () => {
+    expect(named("http://orders.data.svc:80")).toEqual([
+      { service: "orders", namespace: "data", named: "variable URL", meant: true },
+    ]);
+    expect(named("orders.data.svc.cluster.local")).toHaveLength(1);
+    expect(named("http://api.shop.svc, orders.data, x.y.svcs")).toEqual([]);
+  });
+
+  test("a log names only what there is", () => {
+    const log = [{ value: "lookup orders.data.svc: no such host", named: "its log", likely: false, prose: true }];
+    expect(named("", log)).toMatchObject([{ service: "orders", meant: false }]);
   });
 });
 

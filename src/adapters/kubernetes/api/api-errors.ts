@@ -132,7 +132,8 @@ export function statusError(status: number, body: string, subject: RequestSubjec
       options,
     );
   }
-  if (status === 404 && everyServerHas.has(subject.resource) && !isStatus(body)) {
+  const isForeign = status === 404 ? everyServerHas.has(subject.resource) : !subject.resource.includes("/");
+  if ((status === 400 || status === 404) && isForeign && !isStatus(body)) {
     return new ConnectivityError(
       "cluster_unreachable",
       "what answers at the API server's address is no API server, or its path is another one",

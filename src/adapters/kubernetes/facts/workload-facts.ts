@@ -39,7 +39,7 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
       : ask(to, "object", "workload", "API server", async () => {
           try {
             object = await reader.get<TargetObject>(group, resource, namespace, name);
-            return { yes: true, data: objectData(kind, name, object) };
+            return { yes: true, data: objectData(service, object) };
           } catch (thrown) {
             if (!isMissing(thrown)) throw thrown;
             return { yes: false, data: { kind, name, ...(await lookElsewhere(reader, kind, name, namespace)) } };
@@ -51,15 +51,23 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
 
 /** The labels that a person asks for, as far as they are plain `key=value`. */
 function askedSelector({ connection }: Gathering["service"]): { yes: boolean; data: FactKinds["object"] } | undefined {
-  const { selector = "" } = connection;
-  const pairs = selector.split(",").map((term) => /^\s*([\w./-]+)\s*==?\s*([\w.-]+)\s*$/.exec(term));
-  const labels = Object.fromEntries(pairs.flatMap((pair) => (pair ? [[pair[1] ?? "", pair[2] ?? ""]] : [])));
-  if (Object.keys(labels).length === 0 || Object.keys(labels).length < pairs.length) return undefined;
+  const { selector } = connection;
+  const labels = plainLabels(selector);
+  if (selector === undefined || labels === undefined) return undefined;
   return { yes: true, data: { kind: "selector", name: selector, selector: labels } };
 }
 
-function objectData(kind: string, name: string, object: TargetObject): FactKinds["object"] {
-  const selector = selectorOf(kind, object)?.labels;
+/** `a=b,c=d`; `undefined` when any term is of another form. */
+function plainLabels(selector: string | undefined): Readonly<Record<string, string>> | undefined {
+  const pairs = (selector ?? "").split(",").map((term) => /^\s*([\w./-]+)\s*==?\s*([\w.-]+)\s*$/.exec(term));
+  const labels = pairs.flatMap((pair) => (pair ? [[pair[1] ?? "", pair[2] ?? ""] as const] : []));
+  return labels.length === pairs.length ? Object.fromEntries(labels) : undefined;
+}
+
+function objectData({ connection }: Gathering["service"], object: TargetObject): FactKinds["object"] {
+  const { resourceType: kind, resourceName: name = "" } = connection;
+  const own = selectorOf(kind, object)?.labels;
+  const selector = own && { ...own, ...plainLabels(connection.selector) };
   const ports = object.spec?.ports;
   return { kind, name, ...(selector && { selector }), ...(ports && { ports }) };
 }

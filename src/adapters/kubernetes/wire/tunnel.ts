@@ -50,6 +50,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #ending = 0;
   #requestId = 0;
   #waits: boolean;
+  /** An opening was answered. */
+  #answers = false;
   #onReceived: (() => void) | undefined;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
@@ -68,8 +70,12 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     );
     this.#openings = new Openings(clock, this.#limits.openMs, (stream) => {
       if (this.stalled || !this.#liveness.responsive) return false;
-      this.#waits = true;
-      options.onUnanswered?.();
+      // It is known to answer: a part of the tunnel is stuck at the server, and would take others too.
+      if (this.#answers) this.drain();
+      else {
+        this.#waits = true;
+        options.onUnanswered?.();
+      }
       stream.lose(unanswered());
       return true;
     });
@@ -237,6 +243,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   replied(streamId: number): void {
     const stream = this.#find(streamId);
     if (stream?.dataId !== streamId) return;
+    this.#answers = true;
     this.#openings.delete(stream);
     stream.replied();
   }

@@ -16,61 +16,84 @@ interface PipeHandle {
 /** Pipes that pass handles on: `PipeConstants.IPC`. */
 const ipc = 2;
 
+/** Answers are short, and there are many connections: by itself each read would allocate 64 KiB. */
+const received = Buffer.alloc(4096);
+
 let makePipe: (new (kind: number) => PipeHandle) | undefined;
 let makeRequest: (new () => WriteRequest) | undefined;
 
-/** A connection to a Unix socket that can give open sockets to the process at the other end. */
+/** A connection to a Unix socket that can give open sockets to the process at the other end. Paused until it is read. */
 export interface PassingSocket {
   readonly socket: net.Socket;
+  /** Begins to read; once. */
+  read(onBytes: (bytes: Buffer) => void): void;
   /**
-   * Gives the process a copy of a socket, with one zero byte (`SCM_RIGHTS`). Ours stays open.
+   * Writes bytes, and then for each handle a zero byte with a copy of it (`SCM_RIGHTS`). Ours stay open.
    * @returns whether that is done; when it is not, the connection is destroyed
    */
-  give(handle: object): boolean;
+  send(bytes: Buffer, ...handles: readonly object[]): boolean;
 }
 
 /**
  * Connects by a pipe of the kind that Node uses between a process and its children, which is what passes handles on. That
  * is no public part of Node; it was seen to work on 22 and 24.
- * @param first the first bytes to write
  * @returns `undefined` where this Node cannot do it, or nobody listens
  */
-export async function connectPassing(path: string, first: Buffer): Promise<PassingSocket | undefined> {
+export async function connectPassing(path: string): Promise<PassingSocket | undefined> {
   makePipe ??= pipeClass(path);
   if (!makePipe) return undefined;
-  let pipe: PipeHandle;
-  let socket: net.Socket;
   try {
-    pipe = new makePipe(ipc);
-    socket = new net.Socket({ handle: pipe, manualStart: true } as net.SocketConstructorOpts);
+    const pipe = new makePipe(ipc);
+    let receive: (bytes: Buffer) => void = () => {};
+    const onread = {
+      buffer: received,
+      callback: (length: number): boolean => {
+        receive(Buffer.from(received.subarray(0, length)));
+        return true;
+      },
+    };
+    const socket = new net.Socket({ handle: pipe, manualStart: true, onread } as net.SocketConstructorOpts);
     socket.on("error", () => {});
+    socket.pause();
     socket.connect(path);
     await once(socket, "connect");
+    return {
+      socket,
+      read: (onBytes) => {
+        receive = onBytes;
+        socket.resume();
+      },
+      send: (bytes, ...handles) => send(socket, pipe, bytes, handles),
+    };
   } catch {
     return undefined;
   }
-  // The class of requests is seen where Node itself makes one.
+}
+
+function send(socket: net.Socket, pipe: PipeHandle, bytes: Buffer, handles: readonly object[]): boolean {
+  if (socket.destroyed) return false;
+  if (!makeRequest) seeRequest(pipe);
+  socket.write(bytes);
+  if (makeRequest && typeof pipe.writeLatin1String === "function") {
+    const Request = makeRequest;
+    const given = handles.every((handle) => {
+      const request = new Request();
+      request.oncomplete = () => {};
+      // What is still in a queue when the handle is closed ends the process: it goes at once or not at all.
+      return pipe.writeLatin1String(request, "\0", handle) === 0 && pipe.writeQueueSize === 0;
+    });
+    if (given) return true;
+  }
+  socket.destroy();
+  return false;
+}
+
+/** The class of requests is seen where Node itself makes one: at the next write. */
+function seeRequest(pipe: PipeHandle): void {
   pipe.writeBuffer = function writeBuffer(request, bytes) {
     makeRequest ??= request.constructor as new () => WriteRequest;
     Reflect.deleteProperty(pipe, "writeBuffer");
     return pipe.writeBuffer(request, bytes);
-  };
-  socket.write(first);
-  if (!makeRequest || typeof pipe.writeLatin1String !== "function") {
-    socket.destroy();
-    return undefined;
-  }
-  const Request = makeRequest;
-  return {
-    socket,
-    give(handle) {
-      const request = new Request();
-      request.oncomplete = () => {};
-      // What is still in a queue when the handle is closed ends the process: it goes at once or not at all.
-      if (pipe.writeLatin1String(request, "\0", handle) === 0 && pipe.writeQueueSize === 0) return true;
-      socket.destroy();
-      return false;
-    },
   };
 }
 

@@ -48,7 +48,7 @@ export class Handover {
 
   /** @returns `undefined` where this runtime or this OpenSSH cannot do it */
   static async start(controlPath: string, channels: Channels): Promise<Handover | undefined> {
-    const first = await MuxClient.open(controlPath);
+    const first = await MuxClient.greet(controlPath);
     return first && new Handover(new SpareClients(controlPath, first), channels);
   }
 
@@ -80,6 +80,7 @@ export class Handover {
     this.#pending.add(pending);
     try {
       const answer = await Promise.race([asked.answer, interrupted.promise]);
+      this.#spares.refill();
       if (answer?.kind === "opened") return this.#adopt(answer.channel, mux);
       if (answer?.kind === "failed") {
         refused = true;

@@ -26,6 +26,7 @@ const reasons: Readonly<Record<string, OpenFailure>> = {
 
 /** A line of the log as an event of a channel, or `undefined` when it tells something else. */
 export function channelEvent(line: string): ChannelEvent | undefined {
+  if (line === "debug1: multiplexing control connection" || line.includes(": new mux-control ")) return undefined;
   const [, number = "", told = ""] = /channel (\d{1,7}): (.*)$/.exec(line) ?? [];
   const channel = Number(number);
   // Before 9.2 without the type in front of the brackets.

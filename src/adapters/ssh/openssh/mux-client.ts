@@ -12,31 +12,32 @@ export class MuxClient {
   readonly #reader = new MuxReader();
   readonly #answers: MuxAnswer[] = [];
   #waiting: ((answer: MuxAnswer | undefined) => void) | undefined;
+  #greeted = false;
+  #reading = false;
 
   private constructor(passing: PassingSocket) {
     this.#passing = passing;
     const { socket } = passing;
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
-    socket.on("data", (bytes: Buffer) => {
-      const answers = this.#reader.take(bytes);
-      if (!answers) return void socket.destroy();
-      this.#answers.push(...answers);
-      if (this.#answers.length > 0) this.#tell(this.#answers.shift());
-    });
     socket.on("end", () => socket.destroy());
     socket.once("close", () => this.#tell(undefined));
   }
 
-  /** @returns `undefined` when sockets cannot be handed over here, or OpenSSH does not answer */
-  static async open(controlPath: string): Promise<MuxClient | undefined> {
-    const passing = await connectPassing(controlPath, helloMessage());
-    if (!passing) return undefined;
-    const client = new MuxClient(passing);
-    const timer = setTimeout(() => passing.socket.destroy(), helloMs);
+  /** One to be used later. @returns `undefined` when sockets cannot be handed over here, or nobody listens */
+  static async connect(controlPath: string): Promise<MuxClient | undefined> {
+    const passing = await connectPassing(controlPath);
+    return passing && new MuxClient(passing);
+  }
+
+  /** One that OpenSSH has answered. @returns `undefined` when sockets cannot be handed over here, or it does not answer */
+  static async greet(controlPath: string): Promise<MuxClient | undefined> {
+    const client = await MuxClient.connect(controlPath);
+    if (!client || !client.#send(Buffer.alloc(0))) return undefined;
+    const timer = setTimeout(() => client.destroy(), helloMs);
     const hello = await client.#next();
     clearTimeout(timer);
     if (hello?.kind === "hello") return client;
-    passing.socket.destroy();
+    client.destroy();
     return undefined;
   }
 
@@ -52,15 +53,14 @@ export class MuxClient {
     to: { readonly host: string; readonly port: number },
     handle: object,
   ): { readonly answer: Promise<MuxAnswer | undefined> } | undefined {
-    this.#passing.socket.write(stdioForwardMessage(to));
     // For its input, and for its output.
-    if (!this.#passing.give(handle) || !this.#passing.give(handle)) return undefined;
-    return { answer: this.#next() };
+    if (!this.#send(stdioForwardMessage(to), handle, handle)) return undefined;
+    return { answer: this.#next().then((first) => (first?.kind === "hello" ? this.#next() : first)) };
   }
 
   /** Has OpenSSH look at all that it holds. */
   nudge(): void {
-    this.#passing.socket.write(aliveCheckMessage());
+    this.#send(aliveCheckMessage());
   }
 
   /** OpenSSH closes the channel, whatever it was about to do. Idempotent. */
@@ -68,10 +68,29 @@ export class MuxClient {
     this.#passing.socket.destroy();
   }
 
+  /** Says hello first, where that was not said yet; OpenSSH's own answer to it is read with the first one that is wanted. */
+  #send(bytes: Buffer, ...handles: readonly object[]): boolean {
+    const all = this.#greeted ? bytes : Buffer.concat([helloMessage(), bytes]);
+    this.#greeted = true;
+    return this.#passing.send(all, ...handles);
+  }
+
   #next(): Promise<MuxAnswer | undefined> {
     const answer = this.#answers.shift();
     if (answer || !this.usable) return Promise.resolve(answer);
+    this.#read();
     return new Promise((resolve) => (this.#waiting = resolve));
+  }
+
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#passing.read((bytes) => {
+      const answers = this.#reader.take(bytes);
+      if (!answers) return this.destroy();
+      this.#answers.push(...answers);
+      if (this.#waiting && this.#answers.length > 0) this.#tell(this.#answers.shift());
+    });
   }
 
   #tell(answer: MuxAnswer | undefined): void {

@@ -75,7 +75,8 @@ export class OpensshConnection implements ServerConnection {
   read(line: string): void {
     const event = channelEvent(line);
     if (event) this.#channels.take(event);
-    else this.#parts.log.take(line);
+    // What it says beside its own log, such as why it ends.
+    else if (!line.startsWith("debug")) this.#parts.log.take(line);
   }
 
   expiries(): readonly Expiry[] {

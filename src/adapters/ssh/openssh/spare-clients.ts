@@ -2,7 +2,10 @@ import { MuxClient } from "./mux-client.ts";
 
 /** Connections to the control socket that are ready before they are needed. */
 const mostSpares = 8;
-/** New ones are made when no connection came for this long: they would be in its way. */
+/** With fewer, some are made at once, several together: then only some of many connections wait for that. */
+const fewestSpares = 4;
+const atOnce = 8;
+/** Else new ones are made when no connection came for this long: they would be in its way. */
 const calmMs = 5;
 
 /** Has control connections ready: to make one takes longer than to use it. */
@@ -20,11 +23,24 @@ export class SpareClients {
 
   /** @returns `undefined` when OpenSSH gives no more */
   async take(): Promise<MuxClient | undefined> {
-    this.#fillSoon();
     for (;;) {
       const spare = this.#spares.shift();
-      if (!spare) return this.#over ? undefined : MuxClient.open(this.#controlPath);
+      if (!spare) return this.#over ? undefined : MuxClient.connect(this.#controlPath);
       if (spare.usable) return spare;
+    }
+  }
+
+  /** One was used, and its channel is open: the next ones can be made. */
+  refill(): void {
+    if (this.#over) return;
+    if (this.#spares.length + this.#making < fewestSpares) this.#fill(atOnce);
+    if (this.#timer) this.#timer.refresh();
+    else {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#fill(mostSpares);
+      }, calmMs);
+      this.#timer.unref();
     }
   }
 
@@ -42,22 +58,13 @@ export class SpareClients {
     for (const spare of this.#spares.splice(0)) spare.destroy();
   }
 
-  #fillSoon(): void {
-    // Half of them are enough for the moment.
-    if (this.#over || this.#spares.length + this.#making > mostSpares / 2) return;
-    if (this.#timer) this.#timer.refresh();
-    else {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        while (this.#spares.length + this.#making < mostSpares) void this.#make();
-      }, calmMs);
-      this.#timer.unref();
-    }
+  #fill(until: number): void {
+    while (this.#spares.length + this.#making < until) void this.#make();
   }
 
   async #make(): Promise<void> {
     this.#making++;
-    const client = await MuxClient.open(this.#controlPath);
+    const client = await MuxClient.connect(this.#controlPath);
     this.#making--;
     if (!client) return;
     if (this.#over) client.destroy();

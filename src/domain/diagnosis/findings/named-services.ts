@@ -28,8 +28,8 @@ const addressLike = /(?:host|url|uri|addr|endpoint|server|broker|dsn|upstream|ba
 const hostOfUrl = /\b[a-z][a-z0-9+.-]{1,20}:\/\/(?:[^\s/@]{1,200}@)?([a-z0-9][a-z0-9.-]{0,252})(?=[:/?\s,]|$)/gi;
 
 /**
- * The services of a namespace that pods' settings, commands and probes name, by name (`http://api:8080`, `db.shop.svc`) or cluster address; also
- * one that is named like a service of this namespace and is not there. Values themselves are not told.
+ * The services of a namespace that pods' settings, commands and probes name, by name (`http://api:8080`, `db.shop.svc`) or
+ * cluster address; also one that is named like a service of this namespace and is not there. Values themselves are not told.
  */
 export function namedServices(
   pods: readonly DetailedPod[],
@@ -56,6 +56,32 @@ export function namedServices(
     }
   }
   return [...found].map(([service, named]) => ({ service, named }));
+}
+
+/** A service of another namespace, by its full name. */
+export interface ForeignService extends NamedService {
+  readonly namespace: string;
+  /** It stands where only an address stands, so it is meant even when there is none of that name. */
+  readonly meant: boolean;
+}
+
+const fullName =
+  /(?<![\w.-])([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.svc(?![\w-])/g;
+
+/** Services of other namespaces that pods' settings name in full: `orders.shop.svc`. */
+export function foreignServices(
+  pods: readonly DetailedPod[],
+  namespace: string,
+  texts: readonly SettingText[] = [],
+): ForeignService[] {
+  const found = new Map<string, ForeignService>();
+  for (const { value, named, prose } of [...settingsOf(pods), ...texts]) {
+    for (const [name, service = "", other = ""] of value.matchAll(fullName)) {
+      if (other === namespace || found.has(name)) continue;
+      found.set(name, { service, namespace: other, named, meant: prose !== true });
+    }
+  }
+  return [...found.values()];
 }
 
 /** Whether a variable, by its name, holds an address. */
@@ -95,7 +121,7 @@ const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g,
 
 const domainOf = (namespace: string): string => `(?:\\.${escaped(namespace)}(?:\\.svc(?:\\.[a-z.]+)?)?)?`;
 
-/** In a file or script: `db:5432`, `nc db 5432`, `//db/`, `-h db`, `host = db`. */
+/** In a file, script or log: `db:5432`, `nc db 5432`, `//db/`, `-h db`, `host = db`, `lookup db`. */
 function isAddressIn(text: string, name: string, namespace: string): boolean {
   if (!text.includes(name)) return false;
   const host = `${escaped(name)}${domainOf(namespace)}`;
@@ -103,6 +129,7 @@ function isAddressIn(text: string, name: string, namespace: string): boolean {
     `(?:^|[/@,=\\s"'])${host}(?::\\d|\\s+\\d{2,5}(?![\\w.]))`,
     `://(?:[^\\s/@]{1,200}@)?${host}(?=[:/?;,\\s"']|$)`,
     `(?:\\s-h\\s*|--?host(?:name)?[= ])["']?${host}(?=[\\s"';]|$)`,
+    `(?:lookup|ENOTFOUND|EAI_AGAIN|host ?name|connect(?:ing)? to)\\s["'\`]?${host}(?=["'\`\\s:,.;)]|$)`,
     `(?:host|url|addr(?:ess)?|endpoint|server|upstream|backend)["']?\\s*[:=]\\s*["']?${host}(?=["'\\s,;]|$)`,
   ];
   return forms.some((form) => new RegExp(form, "im").test(text));
