@@ -353,6 +353,9 @@ describe.skipIf(!hasSshd || !hasSsh)("clients handed to the system's OpenSSH (sk
     for (const client of [late, opening]) {
       expect(String((await once(client, "data", { signal: AbortSignal.timeout(20_000) }))[0])).toBe("+PONG\r\n");
     }
+    // Nothing of the attempt that was lost reaches for them later.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    for (const client of [late, opening]) expect(await ping(client)).toBe("+PONG");
     expect(service.ended).toEqual(["connection_lost"]);
     await service.runtime.stop();
     for (const client of [late, opening]) expect(await fateOf(client, 5000)).toBe("reset");

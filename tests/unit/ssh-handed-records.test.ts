@@ -1,6 +1,12 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { Channels, type ChannelFollower } from "#adapters/ssh/openssh/channels.ts";
 import { channelEvent } from "#adapters/ssh/openssh/log-lines.ts";
+import { MuxClient } from "#adapters/ssh/openssh/mux-client.ts";
 import { helloMessage, MuxReader, stdioForwardMessage } from "#adapters/ssh/openssh/mux-messages.ts";
 
 function follower(): { readonly told: string[] } & ChannelFollower {
@@ -126,5 +132,16 @@ describe("[ssh-handed-clients] the protocol of the control socket", () => {
   test("something else is noticed, and never waited for", () => {
     expect(new MuxReader().take(Buffer.from("SSH-2.0-x\r\n"))).toBeUndefined();
     expect(new MuxReader().take(uint32(2))).toBeUndefined();
+  });
+
+  test("a control socket that is not there, or that something else has: nothing is handed over", async () => {
+    const dir = await mkdtemp(path.join(os.tmpdir(), "pw-mux-"));
+    const socketPath = path.join(dir, "m");
+    expect(await MuxClient.greet(socketPath)).toBeUndefined();
+    const server = net.createServer((socket) => socket.end("SSH-2.0-x\r\n")).listen(socketPath);
+    await once(server, "listening");
+    expect(await MuxClient.greet(socketPath)).toBeUndefined();
+    server.close();
+    await rm(dir, { recursive: true });
   });
 });

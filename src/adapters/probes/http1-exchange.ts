@@ -1,5 +1,6 @@
-import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { nodeHttp } from "#adapters/net/node-http.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { clippedBytes, closedWithoutByte, failure, notThisProtocol, tooLate } from "./failures.ts";
 import { plainTextToTls } from "./http-judgement.ts";
@@ -56,7 +57,7 @@ export const encodedTarget = (target: string): string => target.replaceAll(/[^\u
 
 function send({ method, host, target, headers }: Question, stream: Duplex): ClientRequest {
   try {
-    const sent = request({
+    const sent = nodeHttp.request({
       method,
       path: encodedTarget(target),
       setHost: false,

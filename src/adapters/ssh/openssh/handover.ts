@@ -23,6 +23,9 @@ interface TcpTarget {
   readonly port: number;
 }
 
+/** A busy machine may take a while to read the end of the log. */
+const logEndMs = 5000;
+
 /** One that OpenSSH was asked for and has not answered. */
 interface Pending {
   readonly target: string;
@@ -65,15 +68,24 @@ export class Handover {
     const asked = mux?.forward(to, client.handle);
     if (!mux || !asked) return undefined;
     let refused = false;
+    let settled = false;
+    let timer: NodeJS.Timeout | undefined;
     const interrupted = Promise.withResolvers<never>();
     const abandon = (reason: unknown): void => {
+      // Whoever waits for it elsewhere by now keeps it.
+      if (settled) return;
+      settled = true;
       client.spoil();
       interrupted.reject(reason);
     };
     const pending: Pending = {
       target,
       // Until it is confirmed OpenSSH reads nothing, and what it confirmed it wrote to its log first.
-      lost: (reason) => (this.#channels.handed.hasUnknown(target) ? abandon(reason) : interrupted.reject(reason)),
+      lost: (reason) => {
+        if (this.#channels.handed.hasUnknown(target)) return abandon(reason);
+        settled = true;
+        interrupted.reject(reason);
+      },
     };
     const onAbort = (): void => abandon(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -84,17 +96,20 @@ export class Handover {
       if (answer?.kind === "opened") return this.#adopt(answer.channel, mux);
       if (answer?.kind === "failed") {
         refused = true;
+        settled = true;
         const { reason, text } = (await this.#channels.handed.refusal(target, reasonMs)) ?? unexplained;
         throw channelRefused(reason, text, to);
       }
       // The end of OpenSSH shows here first; what it means is known when its log has ended.
-      setTimeout(() => abandon(gone("OpenSSH gave the connection up")), reasonMs).unref();
+      timer = setTimeout(() => abandon(gone("OpenSSH gave the connection up")), logEndMs);
       return await interrupted.promise;
     } catch (error) {
       // A refusal is at an end already.
       if (!refused) void this.#dispose(asked.answer, mux, target);
       throw error;
     } finally {
+      settled = true;
+      clearTimeout(timer);
       interrupted.promise.catch(() => {});
       this.#pending.delete(pending);
       signal.removeEventListener("abort", onAbort);
