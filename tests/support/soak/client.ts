@@ -259,8 +259,10 @@ class SoakClient {
     while (this.#error === "" && !this.#closed) {
       if (performance.now() - startedMs > this.#limitMs) throw new Unwanted("not reset", "it could send on and on");
       const [piece] = this.#pieces(16_384);
-      if (piece && this.#socket.write(piece)) await pause(1);
-      else await this.#until("its bytes are taken", () => !this.#socket.writableNeedDrain, true);
+      // A socket that is about to be closed takes everything: the loop must let its close come.
+      await pause(1);
+      if (piece && this.#socket.write(piece)) continue;
+      await this.#until("its bytes are taken", () => !this.#socket.writableNeedDrain, true);
     }
   }
 

@@ -39,7 +39,8 @@ export interface WayLimits {
   readonly halfClose: boolean;
   /** Whether a target's reset arrives as one: OpenSSH makes an end in order of it. */
   readonly resets: boolean;
-  /** Whether a port that is closed at the far end resets the client: sshd's own end of a remote forward ends in order. */
+  /** Whether a port that is closed at the far end resets the client: sshd's own end of a remote forward ends in order, as
+   * its sockets do when its session is killed. */
   readonly refuses: boolean;
   /** Bytes of one transfer at most. */
   readonly mostBytes: number;
