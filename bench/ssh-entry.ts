@@ -13,9 +13,11 @@ interface Settings {
   readonly targetPort: number;
   /** As on a machine where the addon of ssh2 is not built. */
   readonly javascript: boolean;
+  /** Relays clients that the driver would have carried by OpenSSH itself. */
+  readonly relayed?: boolean;
 }
 
-const { connections, targetPort, javascript } = JSON.parse(process.argv[2] ?? "") as Settings;
+const { connections, targetPort, javascript, relayed = false } = JSON.parse(process.argv[2] ?? "") as Settings;
 if (javascript) {
   const loader = Module as unknown as { _load: (request: string, ...rest: unknown[]) => unknown };
   const load = loader._load;
@@ -48,8 +50,9 @@ for (const connection of connections) {
   const listener = await listeners.listen("127.0.0.1", 0, (local) => {
     // As the engine does: the client is looked after until the target is there.
     const gone = new AbortController();
-    local.onGone(() => gone.abort());
-    transport.connect({ signal: gone.signal }).then(
+    const client = !relayed && transport.takesClients === true ? local.socket?.() : undefined;
+    if (!client) local.onGone(() => gone.abort());
+    transport.connect({ signal: gone.signal, ...(client && { client }) }).then(
       (stream) => local.relay(stream),
       (error: unknown) => {
         console.error(error);

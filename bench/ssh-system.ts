@@ -1,6 +1,8 @@
 /**
  * Our second SSH driver (the system's OpenSSH over a control socket) beside `ssh -L` itself, through the same sshd on this
- * machine with the same cipher; interleaved, medians. `npm run bench -- ssh-system`. Needs sshd, ssh and iperf3.
+ * machine with the same cipher; interleaved, medians. Once as for a service whose protocol lets its clients be handed to
+ * OpenSSH (http, postgres, redis, …), and once as for others, relayed. `npm run bench -- ssh-system`. Needs sshd, ssh and
+ * iperf3.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +23,7 @@ interface Forward {
   readonly port: number;
 }
 
-async function driver(server: Sshd, targetPort: number): Promise<Forward> {
+async function driver(server: Sshd, targetPort: number, relayed: boolean): Promise<Forward> {
   const connection = {
     host: "127.0.0.1",
     port: server.port,
@@ -31,7 +33,7 @@ async function driver(server: Sshd, targetPort: number): Promise<Forward> {
     remote_host: "127.0.0.1",
     driver: "openssh",
   };
-  const settings = JSON.stringify({ connections: [connection], targetPort, javascript: false });
+  const settings = JSON.stringify({ connections: [connection], targetPort, javascript: false, relayed });
   const entry = join(import.meta.dirname, "ssh-entry.ts");
   const argv = ["--max-semi-space-size=1", entry, settings];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
@@ -52,20 +54,23 @@ async function itself(server: Sshd, targetPort: number): Promise<Forward> {
 }
 
 await using sshd = await startSshd([`Ciphers ${cipher}`, "MaxStartups 100", "MaxSessions 100"]);
-const ours: Record<string, number[]> = {};
-const theirs: Record<string, number[]> = {};
+type Figures = Record<string, number[]>;
+const [handed, relayed, theirs]: [Figures, Figures, Figures] = [{}, {}, {}];
 
 async function measure(targetPort: number, run: (port: number) => Promise<Record<string, number>>): Promise<void> {
-  const pair = [await driver(sshd, targetPort), await itself(sshd, targetPort)] as const;
+  const all = [
+    [await driver(sshd, targetPort, false), handed],
+    [await itself(sshd, targetPort), theirs],
+    [await driver(sshd, targetPort, true), relayed],
+  ] as const;
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const [index, { port }] of pair.entries()) {
-        const into = index === 0 ? ours : theirs;
+      for (const [{ port }, into] of all) {
         for (const [what, value] of Object.entries(await run(port))) (into[what] ??= []).push(value);
       }
     }
   } finally {
-    for (const { child } of pair) await end(child, "SIGKILL");
+    for (const [{ child }] of all) await end(child, "SIGKILL");
   }
 }
 
@@ -85,17 +90,22 @@ await end(iperf, "SIGKILL");
   }));
 }
 
-const row = (title: string, what: string, wanted: string, kept: (ratio: number) => boolean): (string | number)[] => {
-  const [mine, other] = [median(ours[what] ?? []), median(theirs[what] ?? [])];
-  return [title, mine, other, mine / other, wanted, verdict(kept(mine / other))];
-};
-printTable(
-  `Our OpenSSH driver beside ssh -L, ${rounds} rounds`,
-  ["figure", "driver openssh", "ssh -L", "ratio", "wanted", ""],
-  [
-    row("throughput down, MB/s", "down", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
-    row("throughput up, MB/s", "up", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
-    row("round trip of a byte, µs", "byte", "≤ 1.2 ×", (ratio) => ratio <= 1.2),
-    row("first byte of a new channel, µs", "first", "≤ 1.2 ×", (ratio) => ratio <= 1.2),
-  ],
-);
+for (const [how, ours] of [
+  ["handed over", handed],
+  ["relayed", relayed],
+] as const) {
+  const row = (title: string, what: string, wanted: string, kept: (ratio: number) => boolean): (string | number)[] => {
+    const [mine, other] = [median(ours[what] ?? []), median(theirs[what] ?? [])];
+    return [title, mine, other, mine / other, wanted, verdict(kept(mine / other))];
+  };
+  printTable(
+    `Our OpenSSH driver beside ssh -L, clients ${how}, ${rounds} rounds`,
+    ["figure", "driver openssh", "ssh -L", "ratio", "wanted", ""],
+    [
+      row("throughput down, MB/s", "down", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
+      row("throughput up, MB/s", "up", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
+      row("round trip of a byte, µs", "byte", "≤ 1.2 ×", (ratio) => ratio <= 1.2),
+      row("first byte of a new channel, µs", "first", "≤ 1.2 ×", (ratio) => ratio <= 1.2),
+    ],
+  );
+}

@@ -54,6 +54,7 @@ export const requirements = {
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
+  "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
   "ssh-verify":
     "after a sleep, an SSH connection that does not answer is ended within seconds, and those that do live on",
   "ssh-config-limits": "ServerAliveInterval, ServerAliveCountMax and ConnectTimeout of ~/.ssh/config are kept",
@@ -109,6 +110,8 @@ export const requirements = {
     "keys are listed with type, strength, age, permissions, use and expiry, with findings, and none is opened",
   "ssh-key-rotation": "a key is rotated at a person's word: the old one goes only after the new one logged in",
   "ssh-nothing-left": "no process of the system's OpenSSH outlives the daemon, however that ends",
+  "ssh-handed-clients":
+    "the system's OpenSSH reads and writes clients itself: ends, resets, refusals and losses are told as by our own relay",
   "ssh-tool-set": "the tools of SSH are listed only for a client that asks for their set",
   "ssh-one-connection": "services behind one bastion share one SSH connection",
   "forward-contract": "every driver passes back-pressure, half-close and resets on, both ways",
@@ -140,6 +143,9 @@ export const requirements = {
     "100 MB each way at once arrive unchanged over one connection and over 32; half-close keeps the whole answer",
   "wire-reset": "a client's reset leaves all other connections alone",
   "wire-left": "a tunnel whose server may hold unread bytes of an ended connection carries no new one",
+  soak: "random clients each get exactly their own bytes and their target's end, nothing hangs and nothing is left over",
+  "wire-one-broken": "a connection that the server breaks off says nothing of the way to the pod, nor of the others",
+  "wire-told-end": "who sends on to a target that is gone after its end is told so",
   "wire-many": "a thousand connections open at once are all served",
   "wire-pod-killed": "connections that were open to a pod that is killed are reset",
   "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
@@ -213,6 +219,7 @@ export const requirements = {
   "plan-killed":
     "kill -9 at random moments during starts, edits and rollbacks: the next process finds what was last answered, no port is lost",
   "plan-remove": "removing a service mends what names it; a kept generation can be gone back to",
+  "plan-targets": "a plan says what its services would lead to, and which would not come up",
   "plan-policy": "a change by a tool holds references in credential fields only, and sets no key that runs a program",
   "plan-approve": "a restricted plan wants a person at a terminal, bound to what was shown",
   "plan-trust": "trust is bound to the keys that run programs or read secrets, and ends when one changes",

@@ -68,7 +68,7 @@ export async function measureLocalport(yaml: string, ports: readonly number[], s
   const untilMs = performance.now() + upTimeoutMs;
   for (const port of ports) {
     while (!(await accepts(port))) {
-      if (performance.now() > untilMs) throw new Error(`LocalPort does not serve port ${port} after a minute`);
+      if (performance.now() > untilMs) throw new Error(`it does not serve port ${port} after a minute`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { once } from "node:events";
+import { createSystemClock } from "#adapters/system/clock.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { Transport } from "#application/ports/forward-driver.ts";
 import type { DirectDriver } from "../../tests/support/direct-driver.ts";
@@ -24,15 +25,19 @@ const { socket, services, scale, runMs } = JSON.parse(process.argv[2] ?? "{}") a
 
 const startedMs = Date.now();
 const elapsedMs = (): number => performance.now() * scale;
-const clock: Clock = {
-  nowMs: () => Math.round(startedMs + elapsedMs()),
-  monotonicMs: elapsedMs,
-  random: () => Math.random(),
-  after(ms, run) {
-    const timer = setTimeout(run, Math.max(ms, 0) / scale).unref();
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
-  },
-};
+/** The daemon's own, unless time passes faster. */
+const clock: Clock =
+  scale === 1
+    ? createSystemClock()
+    : {
+        nowMs: () => Math.round(startedMs + elapsedMs()),
+        monotonicMs: elapsedMs,
+        random: () => Math.random(),
+        after(ms, run) {
+          const timer = setTimeout(run, Math.max(ms, 0) / scale).unref();
+          return { [Symbol.dispose]: () => clearTimeout(timer) };
+        },
+      };
 
 let checks = 0;
 const makeTransport = (): Transport => {

@@ -33,6 +33,8 @@ export class Clients {
   readonly #deps: ClientsDependencies;
   readonly #sessions = new Map<string, Session>();
   readonly #environments = new Map<string, { clientId: string; env: Environment }[]>();
+  /** Those of a workspace as one: every service asks for variables again and again. */
+  readonly #merged = new Map<string, Environment>();
 
   constructor(deps: ClientsDependencies) {
     this.#deps = deps;
@@ -74,6 +76,12 @@ export class Clients {
 
   /** The environments of a workspace's clients as one: the newest wins, our own is last; `PATH` is that of all, newest first. */
   environment(workspace: string): Environment {
+    const known = this.#merged.get(workspace) ?? this.#merge(workspace);
+    this.#merged.set(workspace, known);
+    return known;
+  }
+
+  #merge(workspace: string): Environment {
     const layers = [...(this.#environments.get(workspace) ?? []).map(({ env }) => env), this.#deps.ownEnvironment];
     const path = layers.flatMap((env) => env["PATH"]?.split(":") ?? []).filter(Boolean);
     return { ...Object.assign({}, ...layers.toReversed()), PATH: [...new Set(path)].join(":") } as Environment;
@@ -82,6 +90,7 @@ export class Clients {
   #takeEnvironment(workspace: string, { id, env }: ClientHello): void {
     const others = (this.#environments.get(workspace) ?? []).filter(({ clientId }) => clientId !== id);
     this.#environments.set(workspace, [{ clientId: id, env }, ...others].slice(0, keptEnvironments));
+    this.#merged.delete(workspace);
     if (workspace !== noWorkspace) this.#deps.onEnvironment(workspace);
   }
 

@@ -152,6 +152,7 @@ export function createPortwright(deps: PortwrightDependencies): Application {
   const cluster = { metadata: () => deps.metadata(), access };
   const ssh = { engine, clock: deps.clock, access, inventory: () => deps.sshInventory() };
   const proposing = { ...shared, ...discovery, repository: deps.repository };
+  const configuring = { ...shared, driver: deps.driver, access };
   const asked = askedOf(clients);
   return {
     useCases: {
@@ -169,8 +170,8 @@ export function createPortwright(deps: PortwrightDependencies): Application {
       probe: asked((args, context) => probe(walking, args, context)),
       getHistory: asked((args, context) => getHistory(shared, args, context)),
       waitFor: asked((args, context) => waitFor(shared, args, context)),
-      configureService: asked((args, context) => configureService(shared, args, context)),
-      removeService: asked((args, context) => removeService(shared, args, context)),
+      configureService: asked((args, context) => configureService(configuring, args, context)),
+      removeService: asked((args, context) => removeService(configuring, args, context)),
       applyPlan: asked((args, context) => applyPlan(shared, args, context)),
       query: asked((args, context) => query(shared, args, context)),
       listSshHosts: asked((args, context) => listSshHosts(ssh, args, context)),

@@ -21,7 +21,9 @@ export function planLines(plan: Fields): string[] {
         .split("\n")
         .filter(Boolean)
         .map((line) => `    ${line}`),
+      ...(text(change["resolved"]) === "" ? [] : [`    → ${text(change["resolved"])}`]),
     ]),
+    ...list(plan["unreached"]).map((row) => `would not come up: ${text(row["service"])}: ${text(row["message"])}`),
     ...act("starts", "starts"),
     ...act("restarts", "restarts"),
     ...act("stops", "stops"),

@@ -107,7 +107,7 @@ describe("HistoryStore in SQLite", () => {
       ...empty,
       connections: [
         { ...connection, ended: "closed", client: { pid: 42, program: "psql" }, firstByteMs: 4 },
-        { ...connection, ended: "reset_by_target" },
+        { atMs: 5, workspace: "/w", service: "db", durationMs: 3, ended: "reset_by_target" },
       ],
       hours: [{ ...zeros, hourMs: hour, checks: 2, checkMsSum: 30, checkMsMax: 20, readyMs: 1000, drops: 1 }],
       lastReady: [{ workspace: "/w", service: "db", atMs: 7, by: "redis PING" }],
@@ -124,6 +124,8 @@ describe("HistoryStore in SQLite", () => {
     const found = stores.history.connections({ workspace: "/w" }, { limit: 5 });
     expect(found.total).toBe(2);
     expect(found.rows[1]).toMatchObject({ client: { pid: 42, program: "psql" }, firstByteMs: 4, ended: "closed" });
+    expect(found.rows[1]).toMatchObject({ bytesUp: 1, bytesDown: 2 });
+    for (const side of ["bytesUp", "bytesDown"]) expect(found.rows[0]).not.toHaveProperty(side);
     expect(stores.history.connections({ workspace: "/w", match: "PSQL" }, { limit: 5 }).total).toBe(1);
     expect(stores.history.connections({ workspace: "/w", match: "reset_by_target" }, { limit: 5 }).total).toBe(1);
     expect(stores.history.hours("/w", hour)).toEqual([

@@ -129,6 +129,34 @@ services:
       });
     });
 
+    test("[plan-targets] a plan says what its services would lead to, and which would not come up", async () => {
+      await home.configure('version: "1.0"\nservices: []\n');
+      const kubernetes = (resource_name: string, more: object = {}) => ({
+        technology: "kubernetes",
+        remote_port: 80,
+        connection: { context: "testbed", namespace: namespace.name, resource_name, ...more },
+      });
+      const plan = await call("configure_service", {
+        changes: [
+          { service: "web", set: kubernetes("web") },
+          { service: "wbe", set: kubernetes("wbe") },
+          { service: "seen", set: kubernetes("web", { context: "testbed-viewer" }) },
+        ],
+      });
+      expect(plan["checked"]).toContain("get,create pods/portforward allowed");
+      expect(plan["changes"].map(({ resolved }: Told) => resolved)).toEqual([
+        expect.stringMatching(new RegExp(`^service web in ${namespace.name}: pod web-.*, port 8080$`)),
+        undefined,
+        undefined,
+      ]);
+      expect(plan["unreached"].map(({ service: name, code }: Told) => [name, code]).toSorted()).toEqual([
+        ["seen", "permission_denied"],
+        ["wbe", "resource_missing"],
+      ]);
+      expect(plan["summary"]).toContain("would not come up");
+      expect(plan["plan_id"]).toEqual(expect.any(String));
+    });
+
     test.skipIf(!testbed.ssh)(
       `[kubernetes-ways] the API server is reached through an SSH host ${testbed.ssh ? "" : needsSsh}`,
       async () => {

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openLog } from "#server/daemon/log.ts";
 import { isOwnFolder } from "#server/daemon/socket-hint.ts";
 import { logTail } from "#shim/log-tail.ts";
 import { daemonEnvironment } from "#shim/spawn-daemon.ts";
@@ -70,6 +71,30 @@ describe("the log file", () => {
       code: "x",
       msg: "said",
     });
+  });
+
+  test("tells an error with its causes, without a secret in it, and a line whatever its facts are", () => {
+    const file = join(folder, "daemon.log");
+    const descriptor = openSync(file, "a");
+    const log = openLog({ version: "1", descriptor });
+    const cause = Object.assign(new Error("broken pipe"), { code: "EPIPE" });
+    const thrown = Object.assign(new TypeError("it failed", { cause }), { token: "hunter2", path: "/x" });
+    log.error({ err: thrown }, "an error");
+    const circular: { self?: object } = {};
+    circular.self = circular;
+    log.info({ circular, size: 1n }, "circular");
+    log.debug({}, "below the level");
+    closeSync(descriptor);
+    // Nobody reads any more: the daemon goes on.
+    log.info({}, "nowhere");
+    const [first, second, ...more] = readFileSync(file, "utf8").trimEnd().split("\n");
+    expect(JSON.parse(first ?? "")).toMatchObject({
+      level: "error",
+      err: { type: "TypeError", message: "it failed", path: "/x", token: "[redacted]" },
+    });
+    expect(first).toMatch(/it failed.*caused by: Error: broken pipe/);
+    expect(JSON.parse(second ?? "")).toMatchObject({ level: "info", version: "1", msg: "circular" });
+    expect(more).toEqual([]);
   });
 
   test("its end is whole lines, also of a long file, and nothing when there is none", () => {

@@ -95,6 +95,7 @@ describe.skipIf(testbedKubeconfig === undefined)(
       await namespace.kubectl("rollout", "status", "statefulset/db", "--timeout=60s");
       await namespace.kubectl("rollout", "status", "daemonset/agent", "--timeout=60s");
       await namespace.kubectl("wait", "--for=condition=Ready", "pod", "-l", "app in (plain,once)", "--timeout=60s");
+      for (const name of ["db", "bold"]) await namespace.served(name);
     }, 120_000);
     afterAll(async () => {
       for (const transport of opened) transport.destroy();

@@ -401,6 +401,26 @@ describe("the protocol of a port-forward", () => {
     transport.destroy();
   });
 
+  test("[wire-protocols] a server that is away for a moment is not thought to have forgotten what worked", async () => {
+    await using fixture = await opened({ protocols: ["websocket", "spdy", "v4"] });
+    (await fixture.open()).destroy();
+    const upgrades = (): number => fixture.server.requests.filter((request) => request.startsWith("UPGRADE")).length;
+    fixture.server.unreachable.add("web-0");
+    for (let failed = 0; failed < 3; failed++) {
+      const before = upgrades();
+      expect(await codeOf(fixture.open())).toBe("cluster_unreachable");
+      expect(upgrades() - before).toBe(1);
+    }
+    // For so long it may be another server, or another gateway in front of it.
+    const before = upgrades();
+    expect(await codeOf(fixture.open())).toBe("cluster_unreachable");
+    expect(upgrades() - before).toBe(3);
+    fixture.server.unreachable.clear();
+    const transport = await fixture.open();
+    expect(transport.facts()["protocol"]).toBe("websocket");
+    transport.destroy();
+  });
+
   test("[wire-protocols] none of them: the first refusal is told", async () => {
     await using fixture = await opened({ protocols: [] });
     expect(await codeOf(fixture.open())).toBe("forward_refused");
@@ -421,6 +441,49 @@ describe("the protocol of a port-forward", () => {
     for (const channels of fixture.server.channels) channels.send(Buffer.from([7, 1, 2]));
     expect((await failed).facts["reason"]).toContain("channel");
     expect(await echoes(transport)).toBe(true);
+  });
+
+  test("[wire-one-broken] v4: a connection that the server breaks off says nothing of the others", async () => {
+    await using fixture = await opened(bothRefused);
+    const transport = await fixture.open();
+    let lost = false;
+    void transport.closed.then(() => (lost = true));
+    const kept = await transport.connect({ signal: never() });
+    kept.write("?");
+    await once(kept, "data");
+    // More than a server may drop in a row before it is asked less often.
+    for (let broken = 0; broken < 6; broken++) {
+      const others = new Set(fixture.server.channels);
+      const stream = await transport.connect({ signal: never() });
+      const failed = new Promise((resolve) => stream.once("close", resolve));
+      stream.write("?");
+      await once(stream, "data");
+      for (const channels of fixture.server.channels) if (!others.has(channels)) channels.destroy();
+      await failed;
+      expect(stream.errored).toMatchObject({ code: "connection_lost" });
+      expect(await echoes(transport)).toBe(true);
+    }
+    kept.write("!");
+    expect(String((await once(kept, "data"))[0])).toBe("!");
+    expect(lost).toBe(false);
+    transport.destroy();
+  });
+
+  test("[wire-one-broken] v4: while the way is gone open connections go on, and are still the pod's", async () => {
+    await using fixture = await opened(bothRefused);
+    const transport = await fixture.open();
+    const kept = await transport.connect({ signal: never() });
+    kept.write("?");
+    await once(kept, "data");
+    fixture.server.unreachable.add("web-0");
+    const refused = await transport.connect({ signal: never() });
+    await new Promise((resolve) => refused.once("close", resolve));
+    kept.write("!");
+    expect(String((await once(kept, "data"))[0])).toBe("!");
+    const closed = new Promise((resolve) => kept.once("close", resolve));
+    fixture.server.delete("pods", "web-0");
+    await closed;
+    expect(kept.errored).toMatchObject({ code: "pod_gone" });
   });
 
   test("[wire-pings] a WebSocket of one connection that falls silent is given up", async () => {

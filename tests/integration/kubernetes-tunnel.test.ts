@@ -204,6 +204,19 @@ describe("a tunnel to a pod, on a real connection", () => {
     await vi.waitFor(() => expect(peer.bytes.get(7)).toBe(5));
   });
 
+  test("[wire-eager] one unanswered opening among others that were answered: nothing new goes there, others go on", async () => {
+    const { tunnel, peer } = await pair({ openMs: 500 });
+    const kept = tunnel.open(target);
+    await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+    const heard = once(kept, "data");
+    peer.answersOpenings = false;
+    const unanswered = failure(tunnel.open(target));
+    expect((await unanswered).code).toBe("forward_refused");
+    expect(tunnel.usable).toBe(false);
+    peer.socket.write(data(3, "still here"));
+    expect(String((await heard)[0])).toBe("still here");
+  });
+
   test("a connection whose client sends no more leaves its place to a new one, and still ends in order", async () => {
     const { tunnel, peer } = await pair();
     const stream = tunnel.open({ ...target, endCuts: true });
@@ -293,6 +306,29 @@ describe("a tunnel to a pod, on a real connection", () => {
       expect(tunnel.usable).toBe(true);
     });
   });
+
+  test.each([
+    ["its end is the whole connection's", true, false],
+    ["a reset follows its end", false, true],
+  ])(
+    "[wire-told-end] a target that is gone after its last byte (%s) lets nobody send on for ever",
+    async (_how, endCuts, resets) => {
+      const { tunnel, peer } = await pair();
+      const stream = tunnel.open({ ...target, endCuts });
+      const closed = new Promise((resolve) => stream.once("close", resolve));
+      let answer = "";
+      stream.on("data", (bytes) => (answer += String(bytes)));
+      await vi.waitFor(() => expect(peer.events).toContain("opened 3"));
+      peer.socket.write(Buffer.concat([data(3, "413"), dataHeader(3, 0, true), dataHeader(1, 0, true)]));
+      await once(stream, "end");
+      if (resets) peer.socket.write(rstStream(3, 5));
+      // Without a word of ours.
+      await closed;
+      expect(answer).toBe("413");
+      expect(stream.errored).toBe(null);
+      expect(tunnel.empty).toBe(true);
+    },
+  );
 
   test("a drained tunnel closes although its peer does not, and although it was paused", async () => {
     const { tunnel, peer } = await pair();

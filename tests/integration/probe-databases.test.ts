@@ -176,7 +176,7 @@ describe("[check-postgres] a postgres check", () => {
     const offersNone = ["N", Buffer.concat([authentication(3)])];
     await using server = await scripted(...offersNone);
     expect(await check(config({ sslmode: "require" }), pathTo(server.port))).toMatchObject({
-      code: "application_unhealthy",
+      code: "protocol_mismatch",
     });
     await using again = await scripted(...offersNone);
     const unproven = { type: "postgres", config: { sslmode: "prefer" } };

@@ -151,7 +151,7 @@ describe("[check-logins] a mysql check with caching_sha2_password", () => {
     await using plain = await server({ cached: true });
     const at = (port: number, sslmode: string) => check({ type: "mysql", config: { sslmode } }, pathTo(port), { env });
     expect(await at(plain.port, "require")).toMatchObject({
-      code: "application_unhealthy",
+      code: "protocol_mismatch",
       facts: { sslmode: "require" },
     });
     await using tls = await server({ cached: true, tls: true });

@@ -41,7 +41,7 @@ describe("the built command", () => {
     shim.stdin.end();
     expect(await once(shim, "exit")).toEqual([0, null]);
     expect(stderr).toContain("main.js");
-    expect(stderr).not.toMatch(/\.mjs|chunks\/|node_modules\/(?:@modelcontextprotocol|zod|pino)/);
+    expect(stderr).not.toMatch(/\.mjs|chunks\/|node_modules\/(?:@modelcontextprotocol|zod|yaml)/);
     daemon.kill();
     await once(daemon, "exit");
   });

@@ -53,7 +53,7 @@ test("[ssh-reused-reads] what was lent is never given back by a stream that is d
     const stream = new ChannelStream(channel as unknown as ClientChannel, {
       full: false,
       whenWritable: (callback) => callback(),
-      reads: { retain: () => () => void givenBack++ },
+      reads: { retain: () => () => void givenBack++, release: () => undefined },
     });
     const source = stream.source();
     source.receive(() => false, true);

@@ -98,3 +98,44 @@ test("[ssh-reused-reads] amid a key exchange nothing is used again, whoever give
   );
   expect(seen.length).toBeGreaterThanOrEqual(8);
 });
+
+test("[ssh-reused-reads] what is written in one turn goes out together, after connecting too; bulk does not wait for its end", async () => {
+  await using target = await startTarget();
+  const { socket } = reusingSocket(() => false);
+  socket.connect({ port: target.port, host: "127.0.0.1" });
+  const server = await target.next();
+  if (socket.connecting) await once(socket, "connect");
+  socket.write(Buffer.from("to"));
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  socket.write(Buffer.from("gether"));
+  expect(socket.writableCorked).toBe(1);
+  expect(String((await once(server, "data"))[0])).toBe("together");
+  expect(socket.writableCorked).toBe(0);
+  socket.write(Buffer.alloc(20_000));
+  expect(socket.writableCorked).toBe(1);
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  expect(socket.writableCorked).toBe(0);
+  const closed = once(socket, "close");
+  socket.destroy();
+  await closed;
+});
+
+test("[ssh-reused-reads] only memory of one packet alone is freed when nobody keeps it, and not what is read into", async () => {
+  const packet = (): Buffer => Buffer.from(new ArrayBuffer(20_000), 10, 19_970);
+  const seen: { view: Buffer; copy: Buffer }[] = [];
+  await reading([20_000, 20_000], (view, _, reads) => {
+    reads.release(view);
+    reads.release(view.subarray(9, 10_000));
+    expect(view.length).toBeGreaterThan(0);
+    const [released, kept, shared, small] = [packet(), packet(), Buffer.alloc(40_000), Buffer.alloc(100)];
+    reads.release(released);
+    const giveBack = reads.retain(kept);
+    for (const part of [shared.subarray(0, 20_000), small]) reads.release(part);
+    expect([released, kept, shared, small].map(({ length }) => length)).toEqual([0, 19_970, 40_000, 100]);
+    giveBack();
+    expect(kept.length).toBe(0);
+    giveBack();
+    seen.push({ view, copy: Buffer.from(view) });
+  });
+  expect(seen.length).toBeGreaterThanOrEqual(2);
+});

@@ -45,6 +45,17 @@ export class TestNamespace implements AsyncDisposable {
     });
   }
 
+  /** Waits until a service has a ready endpoint: on a busy machine that comes a while after its pod is Ready. */
+  async served(service: string): Promise<void> {
+    const endpoints = ["get", "endpointslices", "-l", `kubernetes.io/service-name=${service}`, "-o"];
+    for (let tries = 0; tries < 150; tries++) {
+      const ready = await this.kubectl(...endpoints, "jsonpath={.items[*].endpoints[*].conditions.ready}");
+      if (ready.includes("true")) return;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    throw new Error(`service ${service} has no ready endpoint`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await run(program, [...leading, "delete", "namespace", this.name, "--wait=false"]);
     await rm(this.folder, { recursive: true, force: true });

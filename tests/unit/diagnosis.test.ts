@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { infer, sameCause, type Walk } from "#domain/diagnosis/inference.ts";
+import { infer, type Walk } from "#domain/diagnosis/inference.ts";
+import { sameCause, type Place } from "#domain/diagnosis/same-cause.ts";
 import { ladderWithFailure } from "#domain/diagnosis/ladder.ts";
 import type { ErrorCode, Rung } from "#domain/error-catalogue.ts";
 
@@ -52,9 +53,51 @@ describe("inference", () => {
   });
   test("the same code about the same thing is one cause", () => {
     const expired = (context: string) =>
-      ({ code: "credentials_expired", message: "expired", facts: { context } }) as const;
+      ({ failure: { code: "credentials_expired", message: "expired", facts: { context } } }) as const;
     expect(sameCause(expired("staging"), expired("staging"))).toBe(true);
     expect(sameCause(expired("staging"), expired("dev"))).toBe(false);
+  });
+  const here: Place = { ssh_server: "bastion:22", reaches: "db:5432", namespace: "shop", asked: "service/api" };
+  const there: Place = { ssh_server: "bastion:2222", reaches: "db:5432", namespace: "data", asked: "service/api" };
+  test.each<[code: ErrorCode, facts: Record<string, string>, elsewhere: boolean]>([
+    ["host_unreachable", {}, false],
+    ["ssh_authentication_failed", { user: "me" }, false],
+    ["ssh_forwarding_prohibited", {}, false],
+    ["ssh_key_missing", { key_file: "~/.ssh/id" }, true],
+    ["ssh_agent_unavailable", {}, true],
+    ["workspace_untrusted", {}, true],
+    ["target_unreachable", {}, false],
+    ["namespace_missing", { context: "staging" }, false],
+    ["resource_missing", {}, false],
+    ["scaled_to_zero", { workload: "deployment/api" }, false],
+    ["no_matching_pods", { quota: "small" }, false],
+    ["variable_missing", { variables: "A" }, true],
+  ])("%s is one cause at one place; at another one too: %s → %s", (code, facts, elsewhere) => {
+    const failure = { code, message: "", facts };
+    expect(sameCause({ failure, place: here }, { failure, place: here })).toBe(true);
+    expect(sameCause({ failure, place: here }, { failure, place: there })).toBe(elsewhere);
+  });
+  test("what two services say of themselves is two causes", () => {
+    for (const code of [
+      "application_auth_failed",
+      "database_missing",
+      "local_port_in_use",
+      "service_disabled",
+    ] as const) {
+      const failure = { code, message: "" };
+      expect(sameCause({ failure, place: here }, { failure, place: here })).toBe(false);
+    }
+  });
+  test("a hop fails for what its own server fails for", () => {
+    const at = { host: "bastion", port: 22 };
+    const jump = {
+      code: "ssh_jump_failed",
+      message: "",
+      facts: { hop: "bastion", because: "host_unreachable", ...at },
+    } as const;
+    const own = { code: "host_unreachable", message: "", facts: at } as const;
+    expect(sameCause({ failure: jump, place: there }, { failure: own })).toBe(true);
+    expect(sameCause({ failure: jump }, { failure: { ...own, facts: { ...at, port: 23 } } })).toBe(false);
   });
 });
 

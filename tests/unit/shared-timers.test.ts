@@ -29,6 +29,34 @@ describe("shared timers", () => {
     }
   });
 
+  test("with slack they meet in few moments, within their windows", async () => {
+    vi.useFakeTimers();
+    try {
+      const timers = new SharedTimers();
+      const outside: number[] = [];
+      let ran = 0;
+      for (let count = 0; count < 100; count++) {
+        const fromMs = performance.now();
+        const slackMs = count % 2 === 0 ? 1000 : 700;
+        timers.after(
+          9000,
+          () => {
+            ran++;
+            const afterMs = performance.now() - fromMs;
+            if (afterMs < 9000 || afterMs > 9000 + slackMs) outside.push(afterMs);
+          },
+          slackMs,
+        );
+        await vi.advanceTimersByTimeAsync(17);
+      }
+      expect(timers.size).toBeLessThanOrEqual(5);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect({ ran, outside }).toEqual({ ran: 100, outside: [] });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test("one that starts another in the same slot has it run later", async () => {
     vi.useFakeTimers();
     try {

@@ -13,6 +13,7 @@ import { readPodLogs } from "./pod-logs.ts";
 import type { PinnedClusters } from "./pinned-clusters.ts";
 import { PodTransport } from "./pod-transport.ts";
 import { defaultBalance } from "./pods/pod-policy.ts";
+import { StandingAnswers } from "./standing-answers.ts";
 import { explainMissing } from "./target/explain-missing.ts";
 import type { Candidate, TargetState } from "./target/target-state.ts";
 import { failureError, TargetWatch } from "./target/target-watch.ts";
@@ -40,7 +41,7 @@ export class KubernetesDriver implements ForwardDriver {
   readonly technology = "kubernetes";
   readonly #clusters: Clusters;
   readonly #hub: WatchHub;
-  readonly #permissions = new Map<string, { readonly protocol: TunnelProtocol; readonly untilMs: number }>();
+  readonly #permissions: StandingAnswers<TunnelProtocol>;
   readonly #transports = new Set<PodTransport>();
 
   readonly #pinned: PinnedClusters;
@@ -48,6 +49,7 @@ export class KubernetesDriver implements ForwardDriver {
   constructor(clusters: Clusters, pinned: PinnedClusters) {
     this.#pinned = pinned;
     this.#clusters = clusters;
+    this.#permissions = new StandingAnswers(clusters.clock, permissionStandsMs);
     this.#hub = new WatchHub(clusters.clock);
   }
 
@@ -139,14 +141,9 @@ export class KubernetesDriver implements ForwardDriver {
     return { protocol: permission.status === "fulfilled" ? permission.value : "websocket", state: sure };
   }
 
-  async #permission(api: ClusterApi, namespace: string, access: Access, signal: AbortSignal): Promise<TunnelProtocol> {
+  #permission(api: ClusterApi, namespace: string, access: Access, signal: AbortSignal): Promise<TunnelProtocol> {
     const key = `${api.context.name}\n${api.context.identity}\n${namespace}`;
-    const now = this.#clusters.clock.monotonicMs();
-    const known = this.#permissions.get(key);
-    if (known !== undefined && now < known.untilMs) return known.protocol;
-    const protocol = await forwardPermission(api, namespace, access, signal);
-    this.#permissions.set(key, { protocol, untilMs: now + permissionStandsMs });
-    return protocol;
+    return this.#permissions.get(key, (shared) => forwardPermission(api, namespace, access, shared), signal);
   }
 
   async #reach(

@@ -5,20 +5,19 @@ import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { ClusterPins } from "#application/ports/cluster-pins.ts";
 import type { ClusterApi } from "./api/cluster-api.ts";
+import { StandingAnswers } from "./standing-answers.ts";
 
 /** A cluster is looked at again after this: one may be made anew behind the same address. */
 const verdictStandsMs = 60_000;
-const maxRemembered = 256;
 
 /** Holds every context to the cluster that it led to first. */
 export class PinnedClusters {
   readonly #pins: ClusterPins;
-  readonly #clock: Clock;
-  readonly #checked = new Map<string, number>();
+  readonly #checked: StandingAnswers<void>;
 
   constructor(pins: ClusterPins, clock: Clock) {
     this.#pins = pins;
-    this.#clock = clock;
+    this.#checked = new StandingAnswers(clock, verdictStandsMs);
   }
 
   /**
@@ -27,10 +26,13 @@ export class PinnedClusters {
    */
   async check(api: ClusterApi, access: Access, signal: AbortSignal): Promise<void> {
     const { name, identity } = api.context;
+    const key = [access.workspaceDir, name, identity].join("\n");
+    await this.#checked.get(key, (shared) => this.#judge(api, access, shared), signal);
+  }
+
+  async #judge(api: ClusterApi, access: Access, signal: AbortSignal): Promise<void> {
+    const { name } = api.context;
     const folder = access.workspaceDir;
-    const key = [folder, name, identity].join("\n");
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs < (this.#checked.get(key) ?? 0)) return;
     const seen = await look(api, access, signal);
     const pinned = this.#pins.get(folder, name);
     const verdict = judgePin(pinned, seen);
@@ -48,8 +50,6 @@ export class PinnedClusters {
       );
     }
     if (verdict.kind === "keep") this.#pins.set(folder, name, seen);
-    if (this.#checked.size >= maxRemembered) this.#checked.clear();
-    this.#checked.set(key, nowMs + verdictStandsMs);
   }
 }
 

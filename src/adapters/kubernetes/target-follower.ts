@@ -9,6 +9,8 @@ import type { WatchHub } from "./watch/watch-hub.ts";
 
 /** How often the kubeconfig is looked at: files have no reliable notice of change across editors and file systems. */
 const lookMs = 3000;
+/** A look may come so much sooner: services that look at the same files in the same instant share it. */
+const slackMs = 1000;
 
 /**
  * Tells when a new dial to a target is worth it: other pods take connections, the cause of a failure changed, or the
@@ -59,17 +61,17 @@ export class TargetFollower implements Disposable {
       failure = toConnectivityError(error).code;
     }
     if (this.#disposed) return;
-    this.#timer = this.#clusters.clock.after(lookMs, () => void this.#look());
+    this.#timer = this.#clusters.clock.after(lookMs - slackMs, () => void this.#look(), slackMs);
     if (api !== this.#api) {
       this.#watch?.[Symbol.dispose]();
       this.#watch = undefined;
       this.#api = api;
       if (api !== undefined) {
         this.#watch = new TargetWatch(this.#hub, api, this.#target, this.#access, () => this.#compare());
+        this.#compare();
       }
     }
     if (api === undefined) this.#tell(failure);
-    else this.#compare();
   }
 
   #compare(): void {

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock } from "#application/ports/clock.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
-import type { LocalConnection, RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
+import type { ClientSocket, LocalConnection, RelayOutcome, Undelivered } from "#application/ports/local-listener.ts";
 import type { ConnectionClients, PortOwner } from "#application/ports/port-owner.ts";
 import type { AbandonedPeers, Family } from "./abandoned-peer.ts";
 import { type ByteSource, streamSource } from "./byte-source.ts";
+import { followCarried, isCarried } from "./carried-stream.ts";
 import { type DirectStream, isDirect } from "./direct-stream.ts";
 import { KeptInput, mostKeptBytes } from "./kept-input.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
@@ -19,6 +20,24 @@ const attendMs = 50;
 
 /** Who opened a connection is looked for when it has lasted this long: short ones come in thousands. */
 const lastingMs = 100;
+
+/** The part of a socket that is not in its types. */
+interface Handled {
+  readonly _handle: object | null;
+}
+
+interface Peer {
+  readonly port: number;
+  readonly ourPort: number;
+  readonly family: Family;
+  /** On this machine. */
+  readonly here: boolean;
+}
+
+function peerOf({ remotePort = 0, localPort = 0, remoteFamily, remoteAddress = "" }: Socket): Peer {
+  const family = remoteFamily === "IPv6" ? "IPv6" : "IPv4";
+  return { port: remotePort, ourPort: localPort, family, here: /^(127\.|::1$|::ffff:127\.)/.test(remoteAddress) };
+}
 
 export interface ConnectionDeps {
   readonly clock: Clock;
@@ -39,7 +58,7 @@ export class AcceptedConnection implements LocalConnection {
   readonly client?: Promise<PortOwner | undefined>;
   readonly #deps: ConnectionDeps;
   readonly #source: ByteSource;
-  readonly #peer: { readonly port: number; readonly ourPort: number; readonly family: Family; readonly here: boolean };
+  #known: Peer | undefined;
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
@@ -51,9 +70,6 @@ export class AcceptedConnection implements LocalConnection {
   constructor(id: number, socket: Socket, deps: ConnectionDeps) {
     this.id = id;
     this.#deps = deps;
-    const family = socket.remoteFamily === "IPv6" ? "IPv6" : "IPv4";
-    const here = /^(127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? "");
-    this.#peer = { port: socket.remotePort ?? 0, ourPort: socket.localPort ?? 0, family, here };
     this.#source = socketSource(socket, deps.buffers);
     if (deps.clients) this.client = this.#opener(deps.clients);
     this.#source.stream.on("error", () => undefined);
@@ -62,6 +78,11 @@ export class AcceptedConnection implements LocalConnection {
       this.#ended = true;
       if (this.#state === "watched") void this.#lookAfter();
     });
+  }
+
+  /** Asked for when it is needed: most connections end without. */
+  get #peer(): Peer {
+    return (this.#known ??= peerOf(this.#source.stream as Socket));
   }
 
   reset(): void {
@@ -76,9 +97,17 @@ export class AcceptedConnection implements LocalConnection {
     if (this.#state === "unread") this.#watch();
   }
 
+  socket(): ClientSocket | undefined {
+    const { stream } = this.#source;
+    const handle: unknown = (stream as Partial<Handled>)._handle;
+    if (this.#state !== "unread" || stream.destroyed || typeof handle !== "object" || handle === null) return undefined;
+    return { handle, spoil: () => this.reset() };
+  }
+
   async relay(target: TunnelStream): Promise<RelayOutcome | Undelivered> {
     if (this.#state !== "gone") this.#state = "relayed";
     this.#release();
+    if (isCarried(target)) return followCarried(this.#source, target, this.#deps.clock);
     if (isPlainSocket(target)) target.setNoDelay(true);
     // The mark of a moved socket: an error that it is destroyed with has nobody else to go to.
     target.on("error", () => undefined);
@@ -94,8 +123,7 @@ export class AcceptedConnection implements LocalConnection {
   /** The program at the other end, once the connection has lasted; `undefined` when it ends before. */
   #opener(clients: ConnectionClients): Promise<PortOwner | undefined> {
     const { promise, resolve } = Promise.withResolvers<PortOwner | undefined>();
-    const { port, ourPort } = this.#peer;
-    const timer = this.#deps.clock.after(lastingMs, () => resolve(clients.find(port, ourPort)));
+    const timer = this.#deps.clock.after(lastingMs, () => resolve(clients.find(this.#peer.port, this.#peer.ourPort)));
     this.#source.stream.once("close", () => {
       timer[Symbol.dispose]();
       resolve(undefined);

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { closedWithoutByte, failure, tooLate } from "./failures.ts";
 import type { Phases } from "./phases.ts";
+import { alertError } from "./tls-alerts.ts";
 
 /** More than any answer that a probe waits for; a server that pours out more is not read further. */
 const mostHeldBytes = 256 * 1024;
@@ -120,7 +121,8 @@ export class Conversation {
   };
 
   readonly #onError = (error: unknown): void => {
-    this.#over ??= error instanceof ConnectivityError ? error : "ended";
+    this.#over ??=
+      error instanceof ConnectivityError ? error : (error instanceof Error && alertError(error)) || "ended";
     this.#wake?.();
   };
 

@@ -25,9 +25,19 @@ export const failure = (
     said === undefined || said.length === 0 ? {} : { untrusted: evidence(said) },
   );
 
-/** The target answered, but not in the language of the check. */
-export function notThisProtocol(expected: string, said: Buffer): ConnectivityError {
+/**
+ * The target answered, but not in the language of the check; or in it, and against its rules.
+ * @param rule what the reader found wrong, an identifier
+ */
+export function notThisProtocol(expected: string, said: Buffer, rule?: string): ConnectivityError {
   const spoken = looksLike(said);
+  if (spoken === expected && rule !== undefined)
+    return failure(
+      "application_unhealthy",
+      `the target speaks ${expected}, and its answer is not valid`,
+      { rule: rule.toLowerCase() },
+      said,
+    );
   const message = `the target does not speak ${expected}${spoken === undefined ? "" : `: it looks like ${spoken}`}`;
   return failure("protocol_mismatch", message, { expected, ...(spoken !== undefined && { looks_like: spoken }) }, said);
 }

@@ -1,9 +1,11 @@
-import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { nodeHttp } from "#adapters/net/node-http.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { clippedBytes, closedWithoutByte, failure, notThisProtocol, tooLate } from "./failures.ts";
 import { plainTextToTls } from "./http-judgement.ts";
 import type { Phases } from "./phases.ts";
+import { alertError } from "./tls-alerts.ts";
 
 /** Text that a check asks for is looked for in this much of the body. */
 export const mostSearchedBytes = 1024 * 1024;
@@ -55,7 +57,7 @@ export const encodedTarget = (target: string): string => target.replaceAll(/[^\u
 
 function send({ method, host, target, headers }: Question, stream: Duplex): ClientRequest {
   try {
-    const sent = request({
+    const sent = nodeHttp.request({
       method,
       path: encodedTarget(target),
       setHost: false,
@@ -80,11 +82,15 @@ export const lowerCased = (headers: Readonly<Record<string, string>>): Record<st
 
 function requestError(error: Error, overTls: boolean, bytesRead: number): ConnectivityError {
   if (error instanceof ConnectivityError) return error;
+  const alert = alertError(error);
+  if (alert) return alert;
   const { code = "", rawPacket } = error as NodeJS.ErrnoException & { rawPacket?: Buffer };
+  if (code === "HPE_HEADER_OVERFLOW")
+    return failure("application_unhealthy", "the target's headers are longer than a check reads");
   if (code.startsWith("HPE_")) {
     if (rawPacket && plainTextToTls(rawPacket))
       return failure("protocol_mismatch", "the target speaks HTTPS, not HTTP", {}, rawPacket);
-    return notThisProtocol("http", rawPacket ?? Buffer.alloc(0));
+    return notThisProtocol("http", rawPacket ?? Buffer.alloc(0), code);
   }
   // The handshake has shown that something is there.
   if (!overTls && bytesRead === 0) return closedWithoutByte();

@@ -10,6 +10,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { closedWithoutByte, failure, notThisProtocol, tooLate } from "./failures.ts";
 import type { Phases } from "./phases.ts";
 import { RecordedStream } from "./recorded-stream.ts";
+import { alertError } from "./tls-alerts.ts";
 
 export interface Http2Answer {
   readonly headers: IncomingHttpHeaders & IncomingHttpStatusHeader;
@@ -81,6 +82,8 @@ function converse(
 /** What came first says more than the library's error: another protocol, or nothing at all. */
 function meaning(error: Error | undefined, { beginning, bytesRead }: RecordedStream, expected: string): Error {
   if (error instanceof ConnectivityError) return error;
+  const alert = error && alertError(error);
+  if (alert) return alert;
   if (bytesRead === 0) return closedWithoutByte();
   // A frame of type SETTINGS on stream 0 begins every HTTP/2 connection (RFC 9113, 3.4).
   if (beginning.length < 9 || beginning[3] !== 4) return notThisProtocol(expected, beginning);

@@ -22,8 +22,15 @@ const loaders: { readonly [T in HealthCheckType]: () => Promise<{ run: Probe<T>[
 
 /** Dispatches a check to the probe of its type. */
 export function createProbes(): Probes {
+  // Asking Node's loader again for each check costs more than some checks do.
+  const loaded: { [T in HealthCheckType]?: ReturnType<(typeof loaders)[T]> } = {};
+  const load = <T extends HealthCheckType>(type: T): ReturnType<(typeof loaders)[T]> => {
+    const loading = loaded[type] ?? loaders[type]();
+    loaded[type] = loading as (typeof loaded)[T];
+    return loading as ReturnType<(typeof loaders)[T]>;
+  };
   const run = async <T extends HealthCheckType>(type: T, check: HealthCheckOf<T>, ...rest: Rest): ReturnType<Run> =>
-    (await loaders[type]()).run(check, ...rest);
+    (await load(type)).run(check, ...rest);
   return { run: (check, path, context) => run(check.type, check, path, context) };
 }
 

@@ -72,7 +72,11 @@ async function encrypt(
   if (sslmode === "disable" || sslmode === "allow") return undefined;
   if ((capabilities & capability.ssl) === 0) {
     if (sslmode === "prefer") return undefined;
-    throw failure("application_unhealthy", "MySQL offers no TLS, which sslmode asks for", { sslmode });
+    throw failure("protocol_mismatch", "MySQL offers no TLS, which sslmode asks for", {
+      expected: "TLS",
+      setting: "sslmode",
+      sslmode,
+    });
   }
   packets.write(head(capability.ssl, database));
   const verify = sslmode === "verify-full" ? "full" : sslmode === "verify-ca" ? "chain" : "none";

@@ -10,6 +10,7 @@ import { Scram } from "./scram.ts";
 const codeOf: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   "28P01": ["application_auth_failed", "PostgreSQL refused the user or the password"],
   "28000": ["application_auth_failed", "PostgreSQL does not let this user in from here"],
+  "42501": ["application_auth_failed", "PostgreSQL lets this user in, but not do this"],
   "3D000": ["database_missing", "PostgreSQL has no such database"],
   "53300": ["too_many_connections", "PostgreSQL has no free connection"],
   "57P03": ["application_unhealthy", "PostgreSQL is starting up or shutting down"],

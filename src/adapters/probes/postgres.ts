@@ -84,7 +84,11 @@ async function encrypt(
   if (answer === "E") throw serverError((await readMessage(conversation)).body);
   if (answer !== "N" || conversation.held.length > 1) throw notThisProtocol("postgres", conversation.held);
   if (encryption === "always")
-    throw failure("application_unhealthy", "PostgreSQL offers no TLS, which sslmode asks for", { sslmode });
+    throw failure("protocol_mismatch", "PostgreSQL offers no TLS, which sslmode asks for", {
+      expected: "TLS",
+      setting: "sslmode",
+      sslmode,
+    });
   await conversation.read(1);
   return false;
 }

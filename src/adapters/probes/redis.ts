@@ -7,6 +7,8 @@ import { runExchange } from "./run-exchange.ts";
 import { startTls, wishOf } from "./start-tls.ts";
 
 const longestLine = 4096;
+/** It has no word of its own. */
+const isFull = /^-ERR max number of clients/;
 const longestBulk = 64 * 1024;
 
 /** Error words (RESP, "simple errors") that mean something other than "ill". */
@@ -88,6 +90,7 @@ async function bulkReply(conversation: Conversation): Promise<string> {
 }
 
 function redisError(text: string): ConnectivityError {
+  if (isFull.test(text)) return failure("too_many_connections", "Redis has no free connection", {}, text);
   const word = /^-([A-Z]+)/.exec(text)?.[1] ?? "";
   // Before version 6 a wrong password had no word of its own.
   const [code, message] =

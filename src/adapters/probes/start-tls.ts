@@ -14,6 +14,7 @@ import type { ProbePath } from "#application/ports/probe.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { Conversation } from "./conversation.ts";
 import { closedWithoutByte, evidence, failure, tooLate } from "./failures.ts";
+import { alertError } from "./tls-alerts.ts";
 
 const dayMs = 86_400_000;
 
@@ -43,7 +44,8 @@ export const wishOf = (
 /**
  * TLS over a stream: trusted are the system's and Node's authorities and those of the client's `SSL_CERT_FILE` and
  * `NODE_EXTRA_CA_CERTS`.
- * @throws ConnectivityError `certificate_expired`, `certificate_name_mismatch`, `certificate_untrusted`, `protocol_mismatch`
+ * @throws ConnectivityError `certificate_expired`, `certificate_name_mismatch`, `certificate_untrusted`, `protocol_mismatch`,
+ *   `application_auth_failed` (a client certificate is wanted)
  */
 export async function secure(stream: Duplex, wish: TlsWish): Promise<TLSSocket> {
   const { name, verify, access, signal, alpn } = wish;
@@ -84,7 +86,9 @@ async function handshake(
     };
     socket.once("secureConnect", () => done(resolve));
     // Stays: an error that nobody listens to would end the process.
-    socket.on("error", (error) => done(() => reject(handshakeError(error))));
+    socket.on("error", (error) =>
+      done(() => reject(alertError(error, { name, shown: hasShown(socket) }) ?? handshakeError(error))),
+    );
     socket.once("close", () => done(() => reject(closedWithoutByte())));
     // The stream's own error says more than what TLS makes of it.
     stream.on("error", (error) => done(() => reject(handshakeError(error))));
@@ -92,6 +96,9 @@ async function handshake(
   });
   return socket;
 }
+
+/** The certificate of the other end came. */
+const hasShown = (socket: TLSSocket): boolean => Object.keys(socket.getPeerCertificate() ?? {}).length > 0;
 
 /** The same for a conversation; refuses bytes that came before the handshake, which somebody in between may have put there. */
 export async function startTls(conversation: Conversation, wish: TlsWish): Promise<Facts> {
@@ -109,16 +116,6 @@ function handshakeError(cause?: Error): ConnectivityError {
   if (cause instanceof ConnectivityError) return cause;
   const code = cause !== undefined && "code" in cause ? String(cause.code) : "";
   if (code === "ECONNRESET" || code === "EPIPE") return closedWithoutByte();
-  const alert = /^ERR_SSL_(?:TLSV1|SSLV3)_ALERT_/.test(code);
-  if (alert) {
-    const message = "the target refused the TLS handshake";
-    return new ConnectivityError(
-      "protocol_mismatch",
-      message,
-      { expected: "tls", alert: code.slice(8).toLowerCase() },
-      { cause },
-    );
-  }
   return new ConnectivityError("protocol_mismatch", "the target does not speak TLS", { expected: "tls" }, { cause });
 }
 

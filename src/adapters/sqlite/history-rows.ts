@@ -36,6 +36,9 @@ export const eventOf = (row: Row): HistoryEvent => ({
   ...(row["untrusted"] !== null && { untrusted: text(row["untrusted"]) }),
 });
 
+/** In the table, for bytes that were not counted. */
+const uncounted = -1;
+
 /** A connection as the table has it. */
 export const connectionRow = (record: Omit<ConnectionRecord, "id">): object => ({
   at_ms: record.atMs,
@@ -43,8 +46,8 @@ export const connectionRow = (record: Omit<ConnectionRecord, "id">): object => (
   service: record.service,
   pid: record.client?.pid ?? null,
   program: record.client?.program ?? null,
-  bytes_up: record.bytesUp,
-  bytes_down: record.bytesDown,
+  bytes_up: record.bytesUp ?? uncounted,
+  bytes_down: record.bytesDown ?? uncounted,
   first_byte_ms: record.firstByteMs ?? null,
   duration_ms: record.durationMs,
   ended: record.ended,
@@ -58,8 +61,8 @@ export const connectionOf = (row: Row): ConnectionRecord => ({
   ...(row["pid"] !== null && {
     client: { pid: number(row["pid"]), ...(row["program"] !== null && { program: text(row["program"]) }) },
   }),
-  bytesUp: number(row["bytes_up"]),
-  bytesDown: number(row["bytes_down"]),
+  ...(row["bytes_up"] !== uncounted && { bytesUp: number(row["bytes_up"]) }),
+  ...(row["bytes_down"] !== uncounted && { bytesDown: number(row["bytes_down"]) }),
   ...(row["first_byte_ms"] !== null && { firstByteMs: number(row["first_byte_ms"]) }),
   durationMs: number(row["duration_ms"]),
   ended: text(row["ended"]) as ConnectionRecord["ended"],

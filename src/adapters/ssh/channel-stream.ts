@@ -9,9 +9,41 @@ import type { Reads } from "./reused-reads.ts";
 const highWaterMark = 64 * 1024;
 
 /** Private to ssh2 (Channel.js): `open`, then `eof` on CHANNEL_EOF, then `closed` on CHANNEL_CLOSE or a lost connection. */
+type ChannelState = "open" | "eof" | "closing" | "closed";
+interface Incoming {
+  readonly id: number;
+  readonly packetSize: number;
+  window: number;
+  state: ChannelState;
+}
 interface ChannelInternals {
   readonly outgoing: { readonly window: number };
-  readonly incoming: { state: "open" | "eof" | "closing" | "closed" };
+  incoming: Incoming;
+}
+
+/** In the place of ssh2's own: it emits nothing at CLOSE until all data was read, but a pending write has to know at once. */
+class ObservedIncoming implements Incoming {
+  readonly id: number;
+  readonly packetSize: number;
+  window: number;
+  #state: ChannelState;
+  readonly #onChange: (state: ChannelState) => void;
+
+  constructor({ id, packetSize, window, state }: Incoming, onChange: (state: ChannelState) => void) {
+    this.id = id;
+    this.packetSize = packetSize;
+    this.window = window;
+    this.#state = state;
+    this.#onChange = onChange;
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+  set state(next: ChannelState) {
+    this.#state = next;
+    this.#onChange(next);
+  }
 }
 
 /** What a stream needs of its connection. */
@@ -52,7 +84,8 @@ export class ChannelStream extends Duplex implements DirectStream {
     super({ allowHalfOpen: true, highWaterMark });
     this.#channel = channel;
     this.#owner = owner;
-    this.#observeState();
+    const internals = channel as unknown as ChannelInternals;
+    internals.incoming = new ObservedIncoming(internals.incoming, (state) => this.#stateChanged(state));
     // Instead of queueing it, with the same answer: whether the server may send more already.
     channel.push = (chunk: Buffer | null): boolean => this.#arrived(chunk);
     channel.on("error", () => this.destroy(reset("the SSH connection broke its protocol")));
@@ -95,19 +128,9 @@ export class ChannelStream extends Duplex implements DirectStream {
     else this.#channel._read(0);
   }
 
-  /** ssh2 emits nothing at CLOSE until all data was read, but a pending write has to know at once. */
-  #observeState(): void {
-    const { incoming } = this.#channel as unknown as ChannelInternals;
-    let { state } = incoming;
-    Object.defineProperty(incoming, "state", {
-      configurable: true,
-      get: () => state,
-      set: (next: typeof state) => {
-        state = next;
-        if (next === "eof") this.#targetEnded = true;
-        if (next === "closed") this.#onServerClosed();
-      },
-    });
+  #stateChanged(state: ChannelState): void {
+    if (state === "eof") this.#targetEnded = true;
+    if (state === "closed") this.#onServerClosed();
   }
 
   #arrived(chunk: Buffer | null): boolean {
@@ -123,13 +146,16 @@ export class ChannelStream extends Duplex implements DirectStream {
       this.#owner.reads.retain(chunk);
       return this.push(chunk);
     }
+    const { reads } = this.#owner;
     if (this.#stopped) {
       // A copy: a small piece must not keep all that was read with it.
       this.#waiting.push(Buffer.from(chunk));
+      reads.release(chunk);
       return false;
     }
     this.#stopped = !(lending.keeps ? lending.receiver(chunk, "lent") : lending.receiver(Buffer.from(chunk), "owned"));
-    if (this.#stopped && lending.keeps) this.#giveBack = this.#owner.reads.retain(chunk);
+    if (this.#stopped && lending.keeps) this.#giveBack = reads.retain(chunk);
+    else reads.release(chunk);
     return !this.#stopped;
   }
 

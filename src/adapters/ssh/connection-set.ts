@@ -1,4 +1,5 @@
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import type { ClientSocket } from "#application/ports/local-listener.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { ServerConnection } from "./server-connection.ts";
@@ -50,12 +51,12 @@ export class ConnectionSet {
   }
 
   /** @throws ConnectivityError as `ServerConnection.open`; `ssh_session_limit` when a further connection has no room either */
-  async open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
+  async open(to: RouteTarget, signal: AbortSignal, client?: ClientSocket): Promise<TunnelStream> {
     for (;;) {
       let refusal: ConnectivityError | undefined;
       for (const member of this.#withRoom()) {
         try {
-          return await this.#openAt(member, to, signal);
+          return await this.#openAt(member, to, signal, client);
         } catch (error) {
           if (!isFull(error)) throw error;
           refusal = error;
@@ -91,9 +92,14 @@ export class ConnectionSet {
     return this.#members.filter(({ connection, fullAt }) => connection.alive && connection.channels < fullAt);
   }
 
-  async #openAt(member: Member, to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
+  async #openAt(
+    member: Member,
+    to: RouteTarget,
+    signal: AbortSignal,
+    client: ClientSocket | undefined,
+  ): Promise<TunnelStream> {
     try {
-      const stream = await member.connection.open(to, signal);
+      const stream = await member.connection.open(to, signal, client);
       if (member !== this.#members[0]) stream.once("close", () => this.#closeIfEmpty(member));
       return stream;
     } catch (error) {

@@ -5,7 +5,8 @@ import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
-import type { Reads } from "./reused-reads.ts";
+import { makePackets } from "./outgoing-packets.ts";
+import { ownReads, type Reads } from "./reused-reads.ts";
 import type { Incoming, Listening, RemoteListen, ServerConnection } from "./server-connection.ts";
 import { channelOpenError, connectionLost } from "./errors.ts";
 import { isStillThere, unanswered } from "./still-there.ts";
@@ -47,6 +48,9 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     const closed = Promise.withResolvers<ConnectivityError | undefined>();
     this.closed = closed.promise;
     this.#resolve = closed.resolve;
+    const takeOver = (): void => makePackets(client, reads !== ownReads);
+    takeOver();
+    client.on("handshake", takeOver);
     client.on("error", (error) => {
       this.#cause ??= error;
     });

@@ -38,14 +38,15 @@ export function handshakeFailure(
   }
   if (!identification.speaksSsh2) {
     const options = { cause, untrusted: received };
-    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH 2`, facts, options);
+    const spoken = { ...facts, layer: "ssh" };
+    return new ConnectivityError("protocol_mismatch", `${where} does not speak SSH 2`, spoken, options);
   }
   const { level } = (cause ?? {}) as { level?: string };
   if (level === "handshake" || level === "protocol") {
     return new ConnectivityError(
       "protocol_mismatch",
       `${where} speaks SSH, but no common algorithms were found`,
-      { ...facts, server: identification.software },
+      { ...facts, layer: "ssh", server: identification.software },
       { cause },
     );
   }

@@ -17,7 +17,7 @@ export function hopRoute(server: Server, { handshakeMs }: DialLimits): Route {
     key: server.key,
     async connect(to, { signal }): Promise<Duplex> {
       const lease = await server.acquire(signal).catch((error: unknown) => {
-        throw signal.aborted ? signal.reason : hopError(hop, toConnectivityError(error));
+        throw signal.aborted ? signal.reason : hopError(server.settings, toConnectivityError(error));
       });
       try {
         const stream = await lease.open(to, AbortSignal.any([signal, late(hop, to, channelTimeoutMs)]));
@@ -36,10 +36,12 @@ export function hopRoute(server: Server, { handshakeMs }: DialLimits): Route {
 }
 
 /** Why a hop cannot be used. What only a person can mend keeps its code, and is not tried again by itself. */
-function hopError(hop: string, error: ConnectivityError): ConnectivityError {
+function hopError({ name: hop, host, port }: Server["settings"], error: ConnectivityError): ConnectivityError {
   // A hop before this one: it is named already.
   if (error.facts["hop"] !== undefined) return error;
-  const { code, message, facts, untrusted, cause } = error;
+  const { code, message, untrusted, cause } = error;
+  // Whoever mends it logs in there, not at the server behind it.
+  const facts = { host, port, ...error.facts };
   const options = { cause: cause ?? error, ...(untrusted !== undefined && { untrusted }) };
   if (!error.retryable)
     return new ConnectivityError(code, `on the way, at ${hop}: ${message}`, { ...facts, hop }, options);

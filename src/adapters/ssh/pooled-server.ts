@@ -1,5 +1,6 @@
 import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import type { ClientSocket } from "#application/ports/local-listener.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, toConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { ServerConnection } from "./server-connection.ts";
@@ -15,7 +16,7 @@ export interface Lease {
   facts(): Facts;
   expiries(): readonly Expiry[];
   /** Opens a channel, by a further connection when the others have no room. @throws as `ServerConnection.open` */
-  open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream>;
+  open(to: RouteTarget, signal: AbortSignal, client?: ClientSocket): Promise<TunnelStream>;
   /** Idempotent. */
   release(): void;
 }
@@ -192,7 +193,7 @@ export class PooledServer {
       },
       facts: () => set.facts(),
       expiries: () => set.first.expiries(),
-      open: (to, signal) => set.open(to, signal),
+      open: (to, signal, client) => set.open(to, signal, client),
       release: () => {
         if (released) return;
         released = true;

@@ -1,4 +1,5 @@
 import net from "node:net";
+import { type Write, writePacket } from "./outgoing-packets.ts";
 
 /** Of one read. Large, so that few packets are cut in two (a cut one is copied once more). */
 const readBytes = 128 * 1024;
@@ -7,6 +8,11 @@ const readBytes = 128 * 1024;
  * own. More than the longest key exchange takes, so that a bulk read always ends a packet that the one before began.
  */
 const bulkBytes = 16 * 1024;
+/**
+ * A server that always has more is read this often in one turn of the event loop, so that others get theirs; twice would
+ * cost a fifth more of the processor for each megabyte (bench/ssh).
+ */
+const mostReadsInTurn = 4;
 /** Memory that waits for its turn: more are made when the receivers keep them, and go when they come back. */
 const mostFree = 4;
 
@@ -14,10 +20,20 @@ const mostFree = 4;
 export interface Reads {
   /** Whoever keeps bytes of a read says so while it is handed out, and may give them back. */
   retain(bytes: Buffer): () => void;
+  /** Nobody has kept these bytes of channel data, nor looks at them again. */
+  release(bytes: Buffer): void;
 }
 
 /** Memory that is everybody's own: what comes is never overwritten. */
-export const ownReads: Reads = { retain: () => () => undefined };
+export const ownReads: Reads = { retain: () => () => undefined, release: () => undefined };
+
+/**
+ * From this much on a packet that did not lie whole in a read, or was decrypted into new memory, is freed at once: until so
+ * much has come together that it is searched for, all of it passes through the processor's caches (bench/ssh).
+ */
+const largeBytes = 4 * 1024;
+/** Of a packet around its channel data: length, type, channel, padding, tag. */
+const mostAround = 4 + 10 + 255 + 64;
 
 interface Memory {
   readonly bytes: Buffer<ArrayBuffer>;
@@ -44,6 +60,8 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
   const known = new WeakMap<ArrayBufferLike, Memory>();
   let free: Memory[] = [];
   let bulkReads = 0;
+  /** Reads in a row that filled the memory. */
+  let full = 0;
   const make = (): Memory => {
     const memory = { bytes: Buffer.allocUnsafeSlow(readBytes), keepers: 0, filledBy: 0 };
     known.set(memory.bytes.buffer, memory);
@@ -63,28 +81,55 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
           socket.emit("data", view);
         }
         if (keeping()) free = [];
-        return true;
+        full = length < buffer.length ? 0 : full + 1;
+        if (full < mostReadsInTurn) return true;
+        full = 0;
+        setImmediate(() => {
+          if (!socket.isPaused()) socket.resume();
+        });
+        return false;
       },
     },
   });
-  // ssh2 writes each packet by itself: those of one turn go out together.
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  // ssh2 writes each packet by itself: those of one turn go out together, the end of one channel with the start of the
+  // next. Bulk goes when what made it has returned, before more of it is read.
+  const write = socket.write.bind(socket) as Write;
   let corked = false;
-  socket.write = (...args: unknown[]) => {
+  let soon = false;
+  const flush = (): void => {
+    soon = false;
+    if (!corked) return;
+    corked = false;
+    socket.uncork();
+  };
+  const gather = (bytes: Buffer): boolean => {
     if (!corked) {
       corked = true;
       socket.cork();
-      process.nextTick(() => {
-        corked = false;
-        socket.uncork();
-      });
+      setImmediate(flush);
     }
-    return write(...args);
+    const more = writePacket(write, bytes);
+    if (!soon && socket.writableLength >= bulkBytes) {
+      soon = true;
+      process.nextTick(flush);
+    }
+    return more;
+  };
+  Object.defineProperty(socket, "write", {
+    get: () => gather,
+    set() {
+      // `connect` would put Node's own back.
+    },
+  });
+  const release = ({ buffer, length }: Buffer): void => {
+    const isItsPacket = length >= largeBytes && buffer.byteLength - length <= mostAround && !known.has(buffer);
+    if (isItsPacket) (buffer as ArrayBuffer).transfer(0);
   };
   const reads: Reads = {
-    retain: ({ buffer }) => {
-      const memory = known.get(buffer);
-      if (!memory) return () => undefined;
+    release,
+    retain: (bytes) => {
+      const memory = known.get(bytes.buffer);
+      if (!memory) return () => release(bytes);
       memory.keepers++;
       free = free.filter((one) => one !== memory);
       let given = false;

@@ -1,5 +1,6 @@
 import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import type { ClientSocket } from "#application/ports/local-listener.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import type { ConnectivityError, Facts } from "#domain/connectivity-error.ts";
 
@@ -38,9 +39,12 @@ export interface ServerConnection {
   expiries(): readonly Expiry[];
   /**
    * Opens a channel to a host and port, or a Unix socket, as the server sees them.
+   * @param client as `Transport.connect` takes it
    * @throws ConnectivityError `connection_lost`, `ssh_forwarding_prohibited`, `target_unreachable`, `ssh_session_limit`; the signal's reason
    */
-  open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream>;
+  open(to: RouteTarget, signal: AbortSignal, client?: ClientSocket): Promise<TunnelStream>;
+  /** `open` has a use for the client's socket. */
+  readonly takesClients?: boolean;
   /**
    * Has the server listen.
    * @throws ConnectivityError `connection_lost`, `remote_port_in_use` for every refusal (the server gives no reason); the signal's reason

@@ -10,8 +10,8 @@ export function createSystemClock(): Clock {
   return {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
-    after(ms, run) {
-      if (ms >= sharedFromMs && ms < longestDelayMs) return shared.after(ms, run);
+    after(ms, run, slackMs) {
+      if (ms >= sharedFromMs && ms < longestDelayMs) return shared.after(ms, run, slackMs);
       const timer = setTimeout(run, Math.min(Math.max(ms, 0), longestDelayMs));
       timer.unref();
       return { [Symbol.dispose]: () => clearTimeout(timer) };

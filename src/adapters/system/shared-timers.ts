@@ -1,5 +1,5 @@
-/** Timers that fall due within the same slot run together: a hundred services wake the process ten times a second at most. */
-const slotMs = 100;
+/** Timers that fall due within the same slot run together. Each slot begins with one of the shorter ones, so that they meet. */
+const slotsMs = [100, 500, 1000, 5000] as const;
 /** Shorter delays are exact. Longer ones may be late by a slot, which no interval or backoff of this length minds. */
 export const sharedFromMs = 1000;
 
@@ -10,13 +10,15 @@ interface Slot {
 
 /** A wheel of timers: one timer of Node's for each slot of time in which something falls due. Keeps no process alive. */
 export class SharedTimers {
+  /** By when they fall due. */
   readonly #slots = new Map<number, Slot>();
 
-  /** Runs between `ms` and one slot more from now; disposing cancels. */
-  after(ms: number, run: () => void): Disposable {
+  /** Runs between `ms` and `slackMs` more from now, which is at least the shortest slot; disposing cancels. */
+  after(ms: number, run: () => void, slackMs = 0): Disposable {
     const nowMs = performance.now();
-    const at = Math.ceil((nowMs + ms) / slotMs);
-    const slot = this.#slots.get(at) ?? this.#open(at, at * slotMs - nowMs);
+    const slotMs = slotsMs.findLast((length) => length <= slackMs) ?? slotsMs[0];
+    const at = Math.ceil((nowMs + ms) / slotMs) * slotMs;
+    const slot = this.#slots.get(at) ?? this.#open(at, at - nowMs);
     const entry = { run };
     slot.runs.add(entry);
     return {

@@ -72,7 +72,8 @@ export async function walkLadder(
     return failedWalk(technology, service, "local_port", condition.failure, true, undefined);
   }
   const startedMs = deps.clock.monotonicMs();
-  const seen = (failure: Failure): boolean => condition.failure?.code === failure.code;
+  const linkFailure = condition.failure && asReached(technology, condition.failure);
+  const seen = (failure: Failure): boolean => linkFailure?.code === failure.code;
   const elapsedMs = (): number => Math.round(deps.clock.monotonicMs() - startedMs);
   let transport: Transport;
   try {
@@ -101,7 +102,8 @@ export async function walkLadder(
         ...reached,
       };
     }
-    const failure = await recognised(deps, workspace, spec, transport, signal, probeFailure(probe));
+    const said = asReached(technology, probeFailure(probe));
+    const failure = await recognised(deps, workspace, spec, transport, signal, said);
     const rung =
       failure.code === "connection_lost" || failure.code === "operation_timed_out"
         ? "target"
@@ -125,10 +127,14 @@ async function recognised(
   failure: Failure,
 ): Promise<Failure> {
   const { type } = spec.healthCheck;
-  const speaks = await recognise(failure, type, (healthCheck) =>
+  const speaks = await recognise(failure, spec.healthCheck, (healthCheck) =>
     probeThrough(deps, workspace.path, { ...spec, healthCheck }, transport, signal, recogniseMs),
   );
   if (speaks === undefined) return failure;
+  if (speaks === "plain") {
+    const plain = { expected: `${type} over TLS`, looks_like: type, setting: "tls" };
+    return { code: "protocol_mismatch", message: `the target speaks ${type} without TLS`, facts: plain };
+  }
   const facts = { expected: type, looks_like: speaks };
   return { code: "protocol_mismatch", message: `the target does not speak ${type}: it answers as ${speaks}`, facts };
 }
@@ -227,6 +233,13 @@ function limited(
     },
     [Symbol.dispose]: () => timer[Symbol.dispose](),
   };
+}
+
+/** A server in between connects for us, so what closes at once is behind it: nobody there may know of pods and their ports. */
+function asReached(technology: ServiceSpec["technology"], failure: Failure): Failure {
+  if (technology !== "ssh" || failure.code !== "target_port_closed") return failure;
+  const message = "the target takes the SSH server's connection and closes it at once: nothing serves there";
+  return { ...failure, code: "target_unreachable", message };
 }
 
 function probeFailure({ code, message, facts, untrusted }: Extract<ProbeResult, { ok: false }>): Failure {

@@ -18,8 +18,13 @@ const passiveCheckGapMs = 100;
 const passiveTrialGapMs = 5000;
 /** A check that does not end this long after it was told to is given up: it must not stand for what is known. */
 const graceMs = 1000;
-/** A share of the interval by which checks are moved, so that a hundred services are not checked in the same instant. */
-const jitterShare = 0.1;
+/** A share of the interval by which a check may come sooner, so that it runs together with others. */
+const slackShare = 0.1;
+/**
+ * Once it passes, the first interval is shortened by chance, down to this share: a hundred services that began together, or
+ * came back together, are not checked in the same instant.
+ */
+const firstShare = 0.2;
 
 export interface HealthMonitorDependencies {
   readonly clock: Clock;
@@ -36,6 +41,8 @@ export class HealthMonitor {
   #health: Health = { kind: "unknown" };
   #transport: Transport | undefined;
   #timer: Disposable | undefined;
+  /** Its checks have moved away from those of what began with it, and stay where they are. */
+  #isPlaced = false;
   #lastCheckMs = Number.NEGATIVE_INFINITY;
   /** A real connection failed while the check was on its way: what it saw may be older than that. */
   #overtaken = false;
@@ -165,14 +172,20 @@ export class HealthMonitor {
   }
 
   #schedule(): void {
+    const withinMs = this.#withinMs();
+    const placed = this.#isPlaced || this.#health.kind === "failing";
+    const share = placed ? 1 : firstShare + (1 - firstShare) * this.#deps.clock.random();
+    this.#isPlaced = this.#health.kind !== "failing";
+    this.#scheduleIn(withinMs * (share - slackShare), withinMs * slackShare);
+  }
+
+  /** The next check comes within this. */
+  #withinMs(): number {
     const { intervalMs } = this.#service.healthCheck;
-    const health = this.#health;
-    const jitter = 1 - jitterShare * this.#deps.clock.random();
-    if (health.kind !== "failing") return this.#scheduleIn(intervalMs * jitter);
-    const { failures } = health;
-    if (this.#circuitIsOpen) return this.#scheduleIn(this.#trialMs(failures) * jitter);
-    const recheckMs = Math.min(recheckFirstMs * 2 ** Math.min(failures - 1, 16), recheckSlowestMs);
-    this.#scheduleIn(Math.min(recheckMs, intervalMs) * jitter);
+    if (this.#health.kind !== "failing") return intervalMs;
+    const { failures } = this.#health;
+    if (this.#circuitIsOpen) return this.#trialMs(failures);
+    return Math.min(recheckFirstMs * 2 ** Math.min(failures - 1, 16), recheckSlowestMs, intervalMs);
   }
 
   get #circuitIsOpen(): boolean {
@@ -183,9 +196,9 @@ export class HealthMonitor {
     return Math.max(this.#service.healthCheck.intervalMs, trialDelayMs(failures, slowestTrialMs));
   }
 
-  #scheduleIn(delayMs: number): void {
+  #scheduleIn(delayMs: number, slackMs = 0): void {
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#deps.clock.after(delayMs, () => void this.check());
+    this.#timer = this.#deps.clock.after(delayMs, () => void this.check(), slackMs);
   }
 
   #move(event: HealthEvent): void {

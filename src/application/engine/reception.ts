@@ -1,11 +1,12 @@
 import { ConnectivityError, toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
+import { serverEndsLast } from "#domain/closing-order.ts";
 import { errorCatalogue, type Rung } from "#domain/error-catalogue.ts";
 import type { Health } from "#domain/health.ts";
 import type { LinkState } from "#domain/link-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Transport } from "../ports/forward-driver.ts";
-import type { LocalConnection, RelayOutcome } from "../ports/local-listener.ts";
+import type { ClientSocket, LocalConnection, RelayOutcome } from "../ports/local-listener.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** A connection to the target that is not open after this time will not be: nobody is left hanging. */
@@ -43,11 +44,14 @@ export class Reception {
   readonly #timeoutMs: number;
   /** When a connection that came back to the waiting room has to leave it for good. */
   readonly #deadlines = new WeakMap<LocalConnection, number>();
+  /** Clients may be given to a transport that takes them. */
+  readonly #gives: boolean;
   #open = 0;
   #successor: Reception | undefined;
 
-  constructor({ waitingRoom }: ServiceSpec, deps: ReceptionDependencies) {
+  constructor({ waitingRoom, healthCheck }: ServiceSpec, deps: ReceptionDependencies) {
     this.#deps = deps;
+    this.#gives = serverEndsLast(healthCheck);
     this.#timeoutMs = waitingRoom.timeoutMs;
     this.#room = new WaitingRoom(deps.clock, waitingRoom);
   }
@@ -109,11 +113,19 @@ export class Reception {
   }
 
   async #forward(connection: LocalConnection, transport: Transport, attempt = 1): Promise<void> {
-    const gone = new AbortController();
-    connection.onGone(() => gone.abort(new ConnectivityError("cancelled", "the client went away")));
+    const until = new AbortController();
+    let gone = false;
+    const client = this.#gives && transport.takesClients === true ? connection.socket?.() : undefined;
+    // Looking after a client means to read it, which who carries its bytes does from the first one on.
+    if (!client) {
+      connection.onGone(() => {
+        gone = true;
+        until.abort(new ConnectivityError("cancelled", "the client went away"));
+      });
+    }
     this.#open++;
     try {
-      const stream = await this.#connect(transport, gone.signal);
+      const stream = await this.#connect(transport, until, client);
       let streamError: unknown;
       stream.once("error", (error) => (streamError = error));
       const outcome = await connection.relay(stream);
@@ -128,21 +140,24 @@ export class Reception {
       if (refused) this.#deps.onFailed((streamError as ConnectivityError).toFailure());
       else if (outcome.ended === "reset_by_target" || outcome.ended === "connection_lost") this.#deps.onDoubt();
       // Somebody was answered while the check says that nobody is: its cause may be gone.
-      else if (outcome.bytesDown > 0 && this.#deps.now().health.kind === "failing") this.#deps.onDoubt();
+      else if (outcome.bytesDown !== 0 && this.#deps.now().health.kind === "failing") this.#deps.onDoubt();
     } catch (thrown) {
-      if (!gone.signal.aborted) this.#connectFailed(connection, transport, toConnectivityError(thrown));
+      if (!gone) this.#connectFailed(connection, transport, toConnectivityError(thrown));
     } finally {
       this.#open--;
     }
   }
 
-  async #connect(transport: Transport, gone: AbortSignal): ReturnType<Transport["connect"]> {
-    const late = new AbortController();
+  async #connect(
+    transport: Transport,
+    until: AbortController,
+    client: ClientSocket | undefined,
+  ): ReturnType<Transport["connect"]> {
     const seconds = connectTimeoutMs / 1000;
     using _deadline = this.#deps.clock.after(connectTimeoutMs, () =>
-      late.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
+      until.abort(new ConnectivityError("operation_timed_out", `no connection to the target within ${seconds} s`)),
     );
-    return await transport.connect({ signal: AbortSignal.any([gone, late.signal]) });
+    return await transport.connect({ signal: until.signal, ...(client && { client }) });
   }
 
   /** The client still has all that it sent to deliver. */

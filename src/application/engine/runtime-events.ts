@@ -26,8 +26,8 @@ export function runtimeEvents(
       void recorder.connection(of, outcome, connection.client);
       if (outcome === undefined || outcome.ended === "closed") return;
       const { ended, bytesUp, bytesDown } = outcome;
-      const text = `a connection ended: ${ended.replaceAll("_", " ")} after ${bytesUp} bytes up and ${bytesDown} down`;
-      add({ kind: "connection", text });
+      const carried = bytesUp === undefined ? "" : ` after ${bytesUp} bytes up and ${bytesDown} down`;
+      add({ kind: "connection", text: `a connection ended: ${ended.replaceAll("_", " ")}${carried}` });
     },
   };
 }

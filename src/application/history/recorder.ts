@@ -68,7 +68,11 @@ export class Recorder {
   ): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const { bytesUp, bytesDown, durationMs, firstByteMs, ended } = outcome ?? refused;
-    this.#hours.add({ workspace, service }, nowMs, { connections: 1, bytesUp, bytesDown });
+    this.#hours.add({ workspace, service }, nowMs, {
+      connections: 1,
+      bytesUp: bytesUp ?? 0,
+      bytesDown: bytesDown ?? 0,
+    });
     this.#soon();
     if (this.#connections.length >= connectionsPerSecond) return;
     const { pid, program } = (await opener) ?? {};
@@ -76,8 +80,8 @@ export class Recorder {
       workspace,
       service,
       atMs: Math.round(nowMs - durationMs),
-      bytesUp,
-      bytesDown,
+      ...(bytesUp !== undefined && { bytesUp }),
+      ...(bytesDown !== undefined && { bytesDown }),
       durationMs: Math.round(durationMs),
       ...(firstByteMs !== undefined && { firstByteMs: Math.round(firstByteMs) }),
       ...(pid !== undefined && { client: { pid, ...(program !== undefined && { program }) } }),

@@ -4,6 +4,7 @@ import type { ServiceSpec, Technology } from "#domain/spec/service.ts";
 import type { Access } from "./access.ts";
 import type { Expiry } from "./expiry.ts";
 import type { Interaction } from "./interaction.ts";
+import type { ClientSocket } from "./local-listener.ts";
 import type { LogQuery, ServiceLog } from "./service-logs.ts";
 import type { Route } from "./route.ts";
 
@@ -50,6 +51,18 @@ export type Hop = ServiceSpec | string;
  */
 export type TunnelStream = Duplex;
 
+export interface ConnectOptions {
+  /** Ends the attempt; it is rejected with its reason. */
+  readonly signal: AbortSignal;
+  /**
+   * The client that the connection is for, of which nothing was read yet; only where the transport says `takesClients`.
+   * It may have another process carry the bytes: then the stream tells how the connection ends, carries nothing itself,
+   * and only that client's `relay` knows what to do with it. A target that ends first then ends the connection, so it is
+   * given only where that is how it goes. A rejection leaves the client as it was, or spoiled.
+   */
+  readonly client?: ClientSocket;
+}
+
 /** An open way to a service's target, warm: over it connections are opened without a further login. */
 export interface Transport {
   /** For people: `ssh bastion`, `pod web-7c9d-x2`. */
@@ -66,7 +79,9 @@ export interface Transport {
    * Opens one connection to the target.
    * @throws ConnectivityError such as `target_unreachable`, `target_port_closed`, `ssh_forwarding_prohibited`; `connection_lost` when the transport is gone
    */
-  connect(options: { readonly signal: AbortSignal }): Promise<TunnelStream>;
+  connect(options: ConnectOptions): Promise<TunnelStream>;
+  /** `connect` has a use for its client's socket. Optional. */
+  readonly takesClients?: boolean;
   /**
    * In place of `connect` for the service's check: where a connection alone would prove nothing (a dynamic forward), or
    * where a check is to prepare nothing for the connections of others.

@@ -69,8 +69,9 @@ export interface ConnectionRecord {
   readonly service: string;
   /** The program at the local end, where it was found out. */
   readonly client?: { readonly pid: number; readonly program?: string };
-  readonly bytesUp: number;
-  readonly bytesDown: number;
+  /** Absent: another process carried the bytes, and they were not counted. */
+  readonly bytesUp?: number;
+  readonly bytesDown?: number;
   readonly firstByteMs?: number;
   readonly durationMs: number;
   readonly ended: "closed" | "reset_by_client" | "reset_by_target" | "connection_lost" | "refused";

@@ -2,6 +2,14 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { TunnelStream } from "./forward-driver.ts";
 import type { PortOwner } from "./port-owner.ts";
 
+/** The socket of a local connection, for a transport that has another process carry its bytes. */
+export interface ClientSocket {
+  /** As the runtime holds it: what another process can be given. */
+  readonly handle: object;
+  /** Somebody may have read from it, and what was read is lost: it is reset, whatever is asked of the connection later. */
+  spoil(): void;
+}
+
 /** An accepted local connection: not read until it is relayed, so that no byte is lost or replayed. */
 export interface LocalConnection {
   readonly id: number;
@@ -9,6 +17,8 @@ export interface LocalConnection {
   readonly client?: Promise<PortOwner | undefined>;
   /** Resets it (RST), never a clean end. */
   reset(): void;
+  /** Its socket, while nothing of it was read and it can be given to another process. Optional. */
+  socket?(): ClientSocket | undefined;
   /** Called once when the client goes away before it is relayed. */
   onGone(listener: () => void): void;
   /**
@@ -26,9 +36,9 @@ export interface Undelivered {
 }
 
 export interface RelayOutcome {
-  /** From the client to the target. */
-  readonly bytesUp: number;
-  readonly bytesDown: number;
+  /** From the client to the target. Absent where another process carried the bytes: they were not counted. */
+  readonly bytesUp?: number;
+  readonly bytesDown?: number;
   readonly durationMs: number;
   /** Time from the start of the relay to the target's first byte. */
   readonly firstByteMs?: number;

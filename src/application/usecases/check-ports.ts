@@ -1,22 +1,19 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Plan } from "#domain/plan/plan.ts";
 import type { Workspace } from "../engine/workspace.ts";
-import { plannedText, wouldMean } from "../plans/planned-text.ts";
-import type { Base } from "./configure-service.ts";
+import type { ServiceDeclaration } from "#domain/spec/configuration.ts";
 import type { UseCaseDependencies } from "./scope.ts";
 
 /**
  * Looks whether the local ports that a plan would open are free, so that it does not end in a refusal.
  * @throws ConnectivityError `local_port_in_use` when a service of another workspace holds one
  */
-export async function checkPorts(
+export function checkPorts(
   deps: UseCaseDependencies,
   workspace: Workspace | undefined,
-  base: Base,
   plan: Plan,
-): Promise<string[]> {
-  const text = await plannedText(deps.plan, plan, base.text, undefined);
-  const { services } = await wouldMean(deps.plan, base.path, text);
+  services: readonly ServiceDeclaration[],
+): string[] {
   const opened = [...plan.impact.starts, ...plan.impact.restarts];
   const checked: string[] = [];
   for (const { name, spec } of services) {

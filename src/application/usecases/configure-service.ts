@@ -1,22 +1,27 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { PlannedChange } from "#domain/plan/operation.ts";
 import type { RawConfiguration } from "#domain/plan/raw-configuration.ts";
-import type { PlanSource } from "#domain/plan/plan.ts";
+import type { Plan, PlanSource } from "#domain/plan/plan.ts";
+import type { ServiceDeclaration } from "#domain/spec/configuration.ts";
+import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { ClientSession } from "../client.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import { draftPlan } from "../plans/draft-plan.ts";
-import { newFileText } from "../plans/planned-text.ts";
+import { newFileText, plannedText, wouldMean } from "../plans/planned-text.ts";
 import { record } from "../plans/record.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { ConfigureServiceArgs } from "../surface/use-cases.ts";
 import { changesOf } from "./asked-changes.ts";
 import { checkPorts } from "./check-ports.ts";
 import { planAnswer } from "./plan-answer.ts";
+import { tryTargets, type TriedTargets, type TryDependencies } from "./try-targets.ts";
 import { shownPath, workspaceOf, type UseCaseDependencies } from "./scope.ts";
+
+export type ConfigureDependencies = UseCaseDependencies & TryDependencies;
 
 /** Plans a change of services and environments, or the way back to a kept generation. Changes nothing. */
 export async function configureService(
-  deps: UseCaseDependencies,
+  deps: ConfigureDependencies,
   args: ConfigureServiceArgs,
   context: CallContext,
 ): Promise<Answer> {
@@ -91,7 +96,7 @@ export function newFilePath({ hello }: ClientSession): string {
 
 /** Drafts, keeps and shows a plan; says so when nothing would change. */
 export async function planned(
-  deps: UseCaseDependencies,
+  deps: ConfigureDependencies,
   workspace: Workspace | undefined,
   base: Base,
   source: PlanSource,
@@ -115,7 +120,9 @@ export async function planned(
   });
   if (!plan)
     return { summary: "Nothing would change: the configuration says so already.", changes: [], next_steps: [] };
-  const checked = [...(await checkPorts(deps, workspace, base, plan)), "schema valid"];
+  const { services } = await wouldMean(deps.plan, base.path, await plannedText(deps.plan, plan, base.text, undefined));
+  const ports = checkPorts(deps, workspace, plan, services);
+  const tried = await tryTargets(deps, base.path, changedServices(plan, services), context.signal);
   deps.plan.plans.savePlan(plan);
   record(deps.plan, {
     workspace: base.path,
@@ -124,8 +131,17 @@ export async function planned(
     plan: plan.id,
     text: `${plan.id} was planned: ${plan.summary}`.slice(0, 400),
   });
-  return planAnswer(deps, plan, base.text, checked);
+  return planAnswer(deps, plan, base.text, { checked: [...ports, ...permissions(tried), "schema valid"], tried });
 }
+
+function changedServices({ changes }: Plan, services: readonly ServiceDeclaration[]): ServiceSpec[] {
+  const changed = changes.filter(({ op }) => op !== "remove").map(({ service }) => service);
+  return services.flatMap(({ name, spec }) => (spec && changed.includes(name) ? [spec] : []));
+}
+
+/** What the way to a target took. */
+const permissions = ({ resolved }: TriedTargets): string[] =>
+  resolved.size === 0 ? [] : ["get,create pods/portforward allowed"];
 
 /** The same changes, where there is no file yet. */
 async function created({ plan }: UseCaseDependencies, { path }: Base, source: PlanSource): Promise<PlanSource> {
@@ -135,7 +151,7 @@ async function created({ plan }: UseCaseDependencies, { path }: Base, source: Pl
 }
 
 async function planRollback(
-  deps: UseCaseDependencies,
+  deps: ConfigureDependencies,
   workspace: Workspace | undefined,
   number: number,
   context: CallContext,

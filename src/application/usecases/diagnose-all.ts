@@ -1,5 +1,5 @@
-import type { Failure } from "#domain/connectivity-error.ts";
-import { infer, sameCause, type Cause, type Inference, type Walk } from "#domain/diagnosis/inference.ts";
+import { infer, type Cause, type Inference, type Walk } from "#domain/diagnosis/inference.ts";
+import { placeOf, sameCause, type Placed } from "#domain/diagnosis/same-cause.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { DiagnoseArgs } from "../surface/use-cases.ts";
@@ -78,12 +78,16 @@ async function causesOf(
     }
   };
   // One of each kind of failure first: what fails for the same thing needs no second look.
-  const failureOf = (service: string): Failure | undefined => workspace.condition(service).failure;
+  const failureOf = (service: string): Placed | undefined => {
+    const { failure } = workspace.condition(service);
+    const spec = workspace.declaration(service)?.spec;
+    return failure && { failure, place: spec && placeOf(spec) };
+  };
   const first: string[] = [];
   const alike: string[] = [];
   for (const service of unwell) {
     const failure = failureOf(service);
-    const seen = failure && first.some((other) => sameCause(failureOf(other) ?? noFailure, failure));
+    const seen = failure && first.map(failureOf).some((other) => other && sameCause(other, failure));
     (seen ? alike : first).push(service);
   }
   for (let index = 0; index < first.length; index += walksAtOnce)
@@ -92,16 +96,16 @@ async function causesOf(
   return causes.toSorted((left, right) => right.services.length - left.services.length);
 }
 
-const noFailure: Failure = { code: "internal_error", message: "" };
-
 function fold(causes: SharedCause[], root: Cause, service: string): void {
   const known = causes.find(
-    (cause) =>
-      (cause.service === root.service && cause.failure.code === root.failure.code) ||
-      sameCause(cause.failure, root.failure),
+    (cause) => (cause.service === root.service && cause.failure.code === root.failure.code) || sameCause(cause, root),
   );
-  if (known) known.services.push(service);
-  else causes.push({ ...root, services: [service] });
+  if (known === undefined) causes.push({ ...root, services: [service] });
+  else {
+    known.services.push(service);
+    // The hop's own service says more than those that it stops.
+    if (known.failure.code === "ssh_jump_failed" && root.failure.code !== "ssh_jump_failed") Object.assign(known, root);
+  }
 }
 
 function nothingUnwell(title: string, asked: readonly string[]): Answer {

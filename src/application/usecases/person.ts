@@ -61,7 +61,7 @@ function openPlan({ plan: { plans }, clock }: UseCaseDependencies, id: string): 
 async function showPlan(deps: UseCaseDependencies, id: string): Promise<Answer> {
   const { plan, approval } = openPlan(deps, id);
   const current = plan.source.kind === "create" ? "" : await deps.plan.editor.readText(plan.workspace);
-  const shown = await planAnswer(deps, plan, current, []);
+  const shown = await planAnswer(deps, plan, current, { checked: [] });
   return {
     ...shown,
     workspace: plan.workspace,

@@ -4,22 +4,37 @@ import type { PlanDependencies } from "../plans/plan-dependencies.ts";
 import { plannedText } from "../plans/planned-text.ts";
 import type { Answer, NextStep } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
+import type { TriedTargets } from "./try-targets.ts";
 
 /** More changes than this are counted. */
 const shownChanges = 20;
+
+/** What was looked at before a plan is shown. */
+export interface Looked {
+  readonly checked: readonly string[];
+  readonly tried?: TriedTargets;
+}
+
+const nothingTried: TriedTargets = { resolved: new Map(), unreached: [] };
 
 /** A plan as it is shown. Shape: `contract/answers.json`, `plan`. */
 export async function planAnswer(
   deps: UseCaseDependencies,
   plan: Plan,
   current: string,
-  checked: readonly string[],
+  { checked, tried = nothingTried }: Looked,
 ): Promise<Answer> {
-  const changes = await changeRows(deps.plan, plan, current);
+  const changes = await changeRows(deps.plan, plan, current, tried);
   const { untouched: _untouched, ...impact } = plan.impact;
   const restricted = plan.risk === "restricted";
   return {
-    summary: `${plan.summary}${restricted ? ` A person must approve it, because ${plan.reasons[0]}.` : ""}`,
+    summary: [
+      plan.summary,
+      restricted && `A person must approve it, because ${plan.reasons[0]}.`,
+      unreachedWords(tried),
+    ]
+      .filter((part) => typeof part === "string")
+      .join(" "),
     plan_id: plan.id,
     risk: plan.risk,
     ...(plan.reasons.length > 0 && { reasons: plan.reasons }),
@@ -32,12 +47,26 @@ export async function planAnswer(
     ...(changes.length > shownChanges && { changes_total: changes.length }),
     impact,
     checked,
+    ...(tried.unreached.length > 0 && { unreached: tried.unreached }),
     ...(restricted && { user_steps: [approveStep(plan)] }),
     next_steps: [applyStep(plan)],
   };
 }
 
-async function changeRows(deps: PlanDependencies, plan: Plan, current: string): Promise<object[]> {
+/** A plan that leads nowhere may be what is wanted, before the target is there: told, and not refused. */
+function unreachedWords({ unreached }: TriedTargets): string | undefined {
+  const [first] = unreached;
+  if (!first) return undefined;
+  const more = unreached.length > 1 ? ` (and ${unreached.length - 1} more)` : "";
+  return `As things are, ${first.service} would not come up: ${first.message}${more}.`;
+}
+
+async function changeRows(
+  deps: PlanDependencies,
+  plan: Plan,
+  current: string,
+  { resolved }: TriedTargets,
+): Promise<object[]> {
   const { editor } = deps;
   const text = plan.source.kind === "file" ? current : await plannedText(deps, plan, current, undefined);
   const { lines } = await editor.raw(plan.workspace, text);
@@ -57,6 +86,7 @@ async function changeRows(deps: PlanDependencies, plan: Plan, current: string): 
       ...(op === "change" && { keys }),
       file: `${basename(plan.workspace)}${line === undefined ? "" : `:${line}`}`,
       ...(shown !== undefined && { yaml: shown }),
+      ...(service !== undefined && resolved.has(service) && { resolved: resolved.get(service) }),
     });
   }
   return rows;

@@ -1,12 +1,12 @@
 import { removalOf } from "#domain/plan/operation.ts";
 import type { Answer, CallContext } from "../surface/tool-definition.ts";
 import type { RemoveServiceArgs } from "../surface/use-cases.ts";
-import { baseOf, editOf, planned } from "./configure-service.ts";
-import { requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
+import { baseOf, editOf, planned, type ConfigureDependencies } from "./configure-service.ts";
+import { requireWorkspace, selectService } from "./scope.ts";
 
 /** Plans the removal of a definition, with what names it mended. Changes nothing. */
 export async function removeService(
-  deps: UseCaseDependencies,
+  deps: ConfigureDependencies,
   args: RemoveServiceArgs,
   context: CallContext,
 ): Promise<Answer> {

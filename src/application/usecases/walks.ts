@@ -1,5 +1,6 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Walk } from "#domain/diagnosis/inference.ts";
+import { placeOf } from "#domain/diagnosis/same-cause.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { knownWalk } from "../diagnostics/known-walk.ts";
 import { examine, type Examination } from "../diagnostics/examine.ts";
@@ -65,7 +66,8 @@ async function walkOnce(
   if (context.signal.aborted) throw new ConnectivityError("cancelled", "the diagnosis was cancelled");
   const { facts, pod, unsteady } = own;
   const dependencies = below.map(({ walk }) => walk);
-  const check = checkWords(workspace.declaration(service)?.spec?.healthCheck);
+  const spec = workspace.declaration(service)?.spec;
+  const check = checkWords(spec?.healthCheck);
   return {
     own,
     walk: {
@@ -75,6 +77,7 @@ async function walkOnce(
       nowMs: deps.clock.nowMs(),
       ...(pod !== undefined && { pod }),
       ...(check !== undefined && { check }),
+      ...(spec && { place: placeOf(spec) }),
       ...(unsteady && { unsteady }),
     },
   };

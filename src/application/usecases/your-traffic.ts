@@ -10,7 +10,7 @@ export function yourTraffic({ recorder, clock }: UseCaseDependencies, workspace:
   const filter = { workspace: workspace.path, service, sinceMs: clock.nowMs() - windowMs };
   const { rows, total } = recorder.read().connections(filter, { limit: looked });
   if (rows.length === 0) return {};
-  const answered = rows.filter(({ ended, bytesDown }) => ended === "closed" && bytesDown > 0).length;
+  const answered = rows.filter(({ ended, bytesDown }) => ended === "closed" && bytesDown !== 0).length;
   const refused = rows.filter(({ ended }) => ended === "refused").length;
   const reset = rows.filter(({ ended }) => ended === "reset_by_target" || ended === "connection_lost").length;
   const pid = rows.find(({ client }) => client !== undefined)?.client?.pid;

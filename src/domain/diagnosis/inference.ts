@@ -2,6 +2,7 @@ import type { Failure } from "../connectivity-error.ts";
 import { errorCatalogue, type Rung, type Side } from "../error-catalogue.ts";
 import { factsEvidence, known as knownFact, type Change, type Evidence, type Fact } from "./fact.ts";
 import { explain } from "./findings/explain.ts";
+import { sameCause, type Place } from "./same-cause.ts";
 import { confidenceOf, rungOf, type Finding, type Witness } from "./findings/finding.ts";
 
 /** What walking one service's ladder gave: the first failure on its own path, or none, and the facts beside it. */
@@ -21,6 +22,8 @@ export interface Walk {
   readonly unsteady?: Failure;
   /** What the check at the end asks for, in words. */
   readonly check?: string;
+  /** Where the service lies by its declaration. */
+  readonly place?: Place;
 }
 
 /** A cause with the service where it lies. */
@@ -33,6 +36,7 @@ export interface Cause {
   readonly confidence: number;
   readonly evidence: readonly Evidence[];
   readonly changes: readonly Change[];
+  readonly place?: Place;
 }
 
 export interface Inference {
@@ -57,7 +61,7 @@ export function infer(walk: Walk, known = new Map<Walk, Inference>()): Inference
   const before = known.get(walk);
   if (before) return before;
   const below = walk.dependencies.map((dependency) => infer(dependency, known));
-  const inference = join(causesOf(walk), below);
+  const inference = join(placed(causesOf(walk), walk.place), below);
   known.set(walk, inference);
   return inference;
 }
@@ -68,12 +72,18 @@ interface Own {
   readonly others: readonly Cause[];
 }
 
+function placed({ root, symptoms, others }: Own, place: Place | undefined): Own {
+  if (place === undefined) return { ...(root && { root }), symptoms, others };
+  const at = (cause: Cause): Cause => ({ ...cause, place });
+  return { ...(root && { root: at(root) }), symptoms: symptoms.map(at), others: others.map(at) };
+}
+
 function join({ root: own, symptoms, others: further }: Own, below: readonly Inference[]): Inference {
   const causes = distinct(below.flatMap(({ root, others }) => [...(root ? [root] : []), ...others]));
   if (!own) return { symptoms: [], others: causes };
   const blamed = mayBlameDependency(own) ? below.find(({ root }) => root !== undefined) : undefined;
   if (!blamed?.root) {
-    const independent = [...further, ...causes].filter((cause) => !sameCause(cause.failure, own.failure));
+    const independent = [...further, ...causes].filter((cause) => !sameCause(cause, own));
     return { root: own, symptoms, others: distinct(independent) };
   }
   const { root } = blamed;
@@ -139,7 +149,8 @@ function causesOf(walk: Walk): Own {
       ? []
       : [causeFrom(service, { failure: symptom, rung, evidence: [], witnesses: ["walk"] }, [], [])];
   const further = others.map((finding) => causeFrom(service, finding, [], facts));
-  return { root: at, symptoms, others: taken ? [taken, ...further] : further };
+  const second = taken?.failure.code === at.failure.code ? undefined : taken;
+  return { root: at, symptoms, others: second ? [second, ...further] : further };
 }
 
 function causeFrom(service: string, found: Finding, more: readonly Witness[], facts: readonly Fact[]): Cause {
@@ -207,17 +218,4 @@ function portTaken({ service, facts = [] }: Walk): Cause | undefined {
     { fact: "holder of the port", value: `${holder}${pid === undefined ? "" : `, pid ${pid}`}`, source: port.source },
   ];
   return causeFrom(service, { failure, rung: rungOf(failure), evidence, witnesses: ["status"] }, [], []);
-}
-
-/** Whether two causes are one: the same code about the same thing (a context, a host, a variable). */
-export function sameCause(left: Failure, right: Failure): boolean {
-  if (left.code !== right.code) return false;
-  const { rung } = errorCatalogue[left.code];
-  // What lies with one workload is not shared for being in one cluster.
-  const names =
-    rung === "workload" || rung === "target" || rung === "application"
-      ? ["workload", "upstream", "pod"]
-      : ["context", "hop", "host", "server", "variables", "variable", "command", "key_file", "files"];
-  const shared = names.find((name) => left.facts?.[name] !== undefined && right.facts?.[name] !== undefined);
-  return shared !== undefined && String(left.facts?.[shared]) === String(right.facts?.[shared]);
 }

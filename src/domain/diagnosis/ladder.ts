@@ -1,7 +1,8 @@
 import type { Failure } from "../connectivity-error.ts";
-import { errorCatalogue, type Rung } from "../error-catalogue.ts";
+import type { Rung } from "../error-catalogue.ts";
 import type { Technology } from "../spec/service.ts";
 import type { Fact } from "./fact.ts";
+import { rungOf } from "./findings/finding.ts";
 
 /** One rung of a ladder as it was found. `not_checked`: what is below it does not hold, so it could not be reached. */
 export interface RungFinding {
@@ -19,7 +20,7 @@ const ladders: Readonly<Record<Technology, readonly Rung[]>> = {
 
 /** Where on a technology's ladder a failure stands; one of the network stands at the first rung that crosses it. */
 export function rungOn(technology: Technology, failure: Failure): Rung {
-  const { rung } = errorCatalogue[failure.code];
+  const rung = rungOf(failure);
   if (ladders[technology].includes(rung)) return rung;
   return technology === "ssh" ? "ssh" : "cluster";
 }

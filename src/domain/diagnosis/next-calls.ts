@@ -87,6 +87,11 @@ function changeFor({ code, facts = {} }: Failure): Change | undefined {
     case "protocol_mismatch": {
       const type = facts["looks_like"] === "tls" && facts["expected"] !== "tls" ? "https" : facts["looks_like"];
       if (typeof type !== "string" || !checkTypes.has(type)) return undefined;
+      if (facts["setting"] === "tls")
+        return {
+          set: { health_check: { config: { tls: false } } },
+          why: "a plan that checks it without TLS; shows it, changes nothing",
+        };
       // A web server asked in plain text keeps what is asked of it.
       if (type === "https" || type === "http") {
         const why = `a plan that checks it as ${type}; shows it, changes nothing`;

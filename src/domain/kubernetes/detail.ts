@@ -5,7 +5,7 @@ export interface Probe {
   readonly httpGet?: { readonly path?: string; readonly port: number | string };
   readonly tcpSocket?: { readonly port: number | string };
   readonly grpc?: { readonly port: number };
-  readonly exec?: object;
+  readonly exec?: { readonly command?: readonly string[] };
   readonly initialDelaySeconds?: number;
   readonly periodSeconds?: number;
   readonly timeoutSeconds?: number;
@@ -39,11 +39,40 @@ export interface DetailedContainer extends Container {
   readonly startupProbe?: Probe;
 }
 
+/** A key of a config map or secret as a file. */
+interface VolumeItem {
+  readonly key?: string;
+}
+
 export interface Volume {
   readonly name: string;
-  readonly configMap?: { readonly name?: string; readonly optional?: boolean };
-  readonly secret?: { readonly secretName?: string; readonly optional?: boolean };
+  readonly configMap?: {
+    readonly name?: string;
+    readonly optional?: boolean;
+    readonly items?: readonly VolumeItem[];
+  };
+  readonly secret?: {
+    readonly secretName?: string;
+    readonly optional?: boolean;
+    readonly items?: readonly VolumeItem[];
+  };
+  readonly projected?: {
+    readonly sources?: readonly {
+      readonly configMap?: Volume["configMap"];
+      readonly secret?: { readonly name?: string; readonly optional?: boolean; readonly items?: readonly VolumeItem[] };
+    }[];
+  };
   readonly persistentVolumeClaim?: { readonly claimName: string };
+  readonly hostPath?: { readonly path?: string; readonly type?: string };
+  readonly nfs?: { readonly server?: string; readonly path?: string };
+  readonly csi?: { readonly driver?: string };
+}
+
+/** Labels of nodes that a pod wants: `key`, `In` and the like, and values. */
+export interface NodeRequirement {
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
 }
 
 export interface DetailedPodSpec {
@@ -61,6 +90,17 @@ export interface DetailedPodSpec {
   readonly volumes?: readonly Volume[];
   readonly imagePullSecrets?: readonly { readonly name?: string }[];
   readonly serviceAccountName?: string;
+  readonly schedulerName?: string;
+  readonly schedulingGates?: readonly { readonly name: string }[];
+  readonly priorityClassName?: string;
+  readonly runtimeClassName?: string;
+  readonly affinity?: {
+    readonly nodeAffinity?: {
+      readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+        readonly nodeSelectorTerms?: readonly { readonly matchExpressions?: readonly NodeRequirement[] }[];
+      };
+    };
+  };
 }
 
 export interface DetailedPod extends Pod {
@@ -92,6 +132,8 @@ export interface Workload {
   readonly status?: {
     readonly replicas?: number;
     readonly readyReplicas?: number;
+    /** Of a DaemonSet: how many nodes fit it. */
+    readonly desiredNumberScheduled?: number;
     readonly conditions?: readonly WorkloadCondition[];
   };
 }

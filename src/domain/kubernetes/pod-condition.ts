@@ -137,6 +137,11 @@ function initFailure(pod: Pod): Failure | undefined {
     const creation = creationFailure(pod, status);
     if (creation) return creation;
     const ended = status.state?.terminated ?? status.lastState?.terminated;
+    if (ended?.reason === "OOMKilled") {
+      const message = `init container ${status.name} was killed because it used more memory than its limit`;
+      const facts = exitFacts(status, ended.exitCode);
+      return failure(pod, "container_oom_killed", message, { container: status.name, reason: ended.reason, facts });
+    }
     if (ended !== undefined && ended.exitCode !== 0) {
       return failure(pod, "init_container_failing", `init container ${status.name} fails, so the pod never starts`, {
         container: status.name,

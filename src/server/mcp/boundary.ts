@@ -6,7 +6,7 @@ import { errorAnswer, tried } from "./error-answer.ts";
 import { parseArguments } from "./parse-arguments.ts";
 import { tools, type AnyTool } from "./registry.ts";
 
-/** Where the boundary tells what it must not tell the client: causes and stacks. A pino logger is one. */
+/** Where the boundary tells what it must not tell the client: causes and stacks. The daemon's log is one. */
 export interface ServerLog {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;

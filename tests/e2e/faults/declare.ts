@@ -75,3 +75,34 @@ export const kubeconfigOf = async (stage: Stage, cluster: object, user: object):
 export const ownKubeconfig = (stage: Stage): Record<string, string> => ({
   KUBECONFIG: String(stage.notes["kubeconfig"]),
 });
+
+/** A service account of the fault's own with these rights in its namespace. */
+export const account = (
+  { name, namespace }: Stage,
+  rights: readonly (readonly [resources: string, verbs: string])[],
+): readonly object[] => {
+  const group = "rbac.authorization.k8s.io";
+  const metadata = { name, namespace };
+  const rules = rights.map(([resources, verbs]) => ({
+    apiGroups: [""],
+    resources: resources.split(" "),
+    verbs: verbs.split(" "),
+  }));
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    { apiVersion: `${group}/v1`, kind: "Role", metadata, rules },
+    {
+      apiVersion: `${group}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      subjects: [{ kind: "ServiceAccount", ...metadata }],
+      roleRef: { apiGroup: group, kind: "Role", name },
+    },
+  ];
+};
+
+/** A kubeconfig of that account. */
+export const asAccount = async (stage: Stage): Promise<void> => {
+  const token = (await stage.kubectl("create", "token", stage.name)).trim();
+  await kubeconfigOf(stage, stage.cluster.cluster, { token });
+};

@@ -93,6 +93,13 @@ export class Stage implements AsyncDisposable {
     );
   }
 
+  /** Waits until the cluster warns with this reason about something of the fault's. */
+  async untilEvent(reason: string): Promise<void> {
+    const about = (): Promise<string> =>
+      this.kubectl("get", "events", "--field-selector", `reason=${reason}`, "-o", "jsonpath={..involvedObject.name}");
+    await eventually(async () => (await about()).includes(this.name), 60_000, 700);
+  }
+
   /** Runs a program of this machine. */
   async run(program: string, ...args: string[]): Promise<string> {
     return (await run(program, args, { cwd: this.folder })).stdout;

@@ -19,6 +19,7 @@ export type Rule =
   | "bare error"
   | "zod imported by name"
   | "package imported dynamically"
+  | "node:http imported"
   | "stdout"
   | "request to the client"
   | "folder without meaning";
@@ -119,6 +120,12 @@ const textRuleList: readonly TextRule[] = [
     rule: "zod imported by name",
     pattern: /^(?:import|export)\s+(?:type\s+)?(?:\{[^}]*\}|z|zod)\s+from\s+["']zod[^"']*["']/gm,
     appliesTo: everywhere,
+  },
+  {
+    // Instead: `adapters/net/node-http.ts`, which says why.
+    rule: "node:http imported",
+    pattern: /^import\s+(?!type\s)[^;]*?\sfrom\s+["']node:http["']/gm,
+    appliesTo: (file) => file.startsWith("src/") && !file.startsWith("src/cli/"),
   },
   { rule: "stdout", pattern: /\bconsole\.\w+|\bprocess\.stdout\b/g, appliesTo: (file) => !ownsOutput(file) },
   { rule: "request to the client", pattern: /\b(?:elicitInput|requestSampling)\b/g, appliesTo: everywhere },

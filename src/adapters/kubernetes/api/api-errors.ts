@@ -115,11 +115,28 @@ export function statusError(status: number, body: string, subject: RequestSubjec
       options,
     );
   }
+  if (status === 403 && isStatus(body) && text.includes('User "system:anonymous"')) {
+    return new ConnectivityError(
+      "credentials_rejected",
+      "the cluster took this user for nobody: the context has no credentials, or of a kind that the cluster does not read",
+      { ...facts, anonymous: true },
+      options,
+    );
+  }
   if (status === 403) {
     const where = subject.namespace === undefined ? "" : ` in namespace ${subject.namespace}`;
     return new ConnectivityError(
       "permission_denied",
       `this user may not ${subject.verb} ${subject.resource}${where}`,
+      facts,
+      options,
+    );
+  }
+  const isForeign = status === 404 ? everyServerHas.has(subject.resource) : !subject.resource.includes("/");
+  if ((status === 400 || status === 404) && isForeign && !isStatus(body)) {
+    return new ConnectivityError(
+      "cluster_unreachable",
+      "what answers at the API server's address is no API server, or its path is another one",
       facts,
       options,
     );
@@ -144,6 +161,17 @@ export function statusError(status: number, body: string, subject: RequestSubjec
 }
 
 const singular = (resource: string): string => (resource.split("/")[0] ?? resource).replace(/s$/, "");
+
+/** A server that knows none of these at all is none: one that has no such object says so in a `Status`. */
+const everyServerHas = new Set(["pods", "services", "namespaces"]);
+
+function isStatus(body: string): boolean {
+  try {
+    return (JSON.parse(body) as { kind?: unknown } | null)?.kind === "Status";
+  } catch {
+    return false;
+  }
+}
 
 /** The `message` of a Kubernetes `Status`, or the body itself. */
 function statusText(body: string): string {

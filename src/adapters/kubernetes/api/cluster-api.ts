@@ -1,6 +1,7 @@
-import http, { type IncomingMessage } from "node:http";
+import type { Agent, IncomingMessage } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
+import { nodeHttp } from "#adapters/net/node-http.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { Clock } from "#application/ports/clock.ts";
@@ -179,11 +180,11 @@ export class ClusterApi {
     }
   }
 
-  #exchange(request: ApiRequest, authorization: Authorization, agent: http.Agent): Promise<Answer> {
+  #exchange(request: ApiRequest, authorization: Authorization, agent: Agent): Promise<Answer> {
     const { server } = this.context;
     const encrypted = server.protocol === "https:";
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-    const sent = (encrypted ? https : http).request({
+    const sent = (encrypted ? https : nodeHttp).request({
       agent,
       ...serverEnd(server),
       method: request.method ?? "GET",

@@ -1,9 +1,10 @@
-import http from "node:http";
+import type http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createSecureContext } from "node:tls";
 import { callbackify } from "node:util";
+import { nodeHttp } from "#adapters/net/node-http.ts";
 import type { ClusterContext } from "../config/cluster-context.ts";
 import { type Authorization, certificateMark, type Credentials } from "../config/credentials.ts";
 import { dialServer, type ProxyTrust } from "./server-dial.ts";
@@ -44,7 +45,7 @@ export class ServerConnections {
     const ca = encrypted ? await this.#credentials.certificateAuthority() : undefined;
     const mark = `${way.key}:${encrypted ? certificateMark(authorization) : ""}:${ca?.toString("latin1") ?? ""}`;
     if (this.#current?.mark !== mark) {
-      const agent = encrypted ? this.#encrypted(authorization, ca) : new http.Agent(common);
+      const agent = encrypted ? this.#encrypted(authorization, ca) : new nodeHttp.Agent(common);
       if (way.route !== undefined || way.proxy !== undefined)
         this.#lead(agent, way, { ca, insecure: this.#context.tls.insecure });
       this.#current = { mark, agent };

@@ -5,7 +5,7 @@ import type { FactQuestion, FactSource } from "#application/ports/fact-source.ts
 import type { Clusters } from "../clusters.ts";
 import { ClusterReader, type Tell } from "./cluster-reader.ts";
 import { askConnection, askPermission } from "./connection-facts.ts";
-import { askTrouble } from "./trouble-facts.ts";
+import { askLastWords, askTrouble } from "./trouble-facts.ts";
 import { askUpstreams } from "./upstream-facts.ts";
 import { askPodsOf, askTarget, askWorkload } from "./workload-facts.ts";
 
@@ -58,5 +58,6 @@ export class KubernetesFacts implements FactSource {
 async function askBehind(gathering: Gathering): Promise<void> {
   const object = await askTarget(gathering);
   const pods = await askWorkload(gathering, object);
-  await Promise.all([askTrouble(gathering, pods), askUpstreams(gathering, pods)]);
+  const words = askLastWords(gathering, pods);
+  await Promise.all([askTrouble(gathering, pods), askUpstreams(gathering, pods, words)]);
 }

@@ -75,7 +75,11 @@ function collect(
       want("secret", secretRef?.name, secretRef?.optional);
     }
   }
-  for (const { configMap, secret, persistentVolumeClaim } of volumes) {
+  for (const { configMap, secret, persistentVolumeClaim, projected } of volumes) {
+    for (const source of projected?.sources ?? []) {
+      want("configmap", source.configMap?.name, source.configMap?.optional);
+      want("secret", source.secret?.name, source.secret?.optional);
+    }
     want("configmap", configMap?.name, configMap?.optional);
     want("secret", secret?.secretName, secret?.optional);
     want("persistentvolumeclaim", persistentVolumeClaim?.claimName);

@@ -10,13 +10,14 @@ import { hasLabels } from "./selectors.ts";
 const nodesRead = "100";
 const logLines = 20;
 
-/** What explains the trouble of pods, asked only where there is some: nodes, quotas, references, policies, last words. */
+/** What explains the trouble of pods, asked only where there is some: nodes, quotas, references, policies. */
 export async function askTrouble(gathering: Gathering, pods: readonly DetailedPod[]): Promise<void> {
   const { service, reader, clock, tell } = gathering;
   const { namespace } = service.connection;
   const to = { clock, tell };
   const troubled = mostTroubled(pods, clock.nowMs());
   const pending =
+    pods.length === 0 ||
     troubled?.failure?.code === "pod_not_ready" ||
     pods.some((pod) => conditionOf(pod, "PodScheduled")?.status === "False");
   await Promise.all([
@@ -33,9 +34,12 @@ export async function askTrouble(gathering: Gathering, pods: readonly DetailedPo
     pods.length > 0
       ? ask(to, "policies", "workload", "network policies", () => readPolicies(reader, namespace, pods))
       : undefined,
-    askLog(gathering, troubled ?? lastWordsOf(gathering, pods)),
   ]);
 }
+
+/** The last words of the pod that is in trouble, or that answers badly. */
+export const askLastWords = (gathering: Gathering, pods: readonly DetailedPod[]): Promise<string | undefined> =>
+  askLog(gathering, mostTroubled(pods, gathering.clock.nowMs()) ?? lastWordsOf(gathering, pods));
 
 /** A pod that runs, when it is the application that answers badly: its log may say why. */
 function lastWordsOf({ failure }: Gathering, pods: readonly DetailedPod[]): ReturnType<typeof mostTroubled> {
@@ -46,23 +50,29 @@ function lastWordsOf({ failure }: Gathering, pods: readonly DetailedPod[]): Retu
   return wanted && pod !== undefined && container !== undefined ? { pod, container, ended: false } : undefined;
 }
 
-async function askLog({ reader, clock, tell }: Gathering, troubled: ReturnType<typeof mostTroubled>): Promise<void> {
-  if (troubled === undefined || troubled.container === undefined) return;
+async function askLog(
+  { reader, clock, tell }: Gathering,
+  troubled: ReturnType<typeof mostTroubled>,
+): Promise<string | undefined> {
+  if (troubled === undefined || troubled.container === undefined) return undefined;
   const { pod, container, ended } = troubled;
   const { name, namespace = "default" } = pod.metadata;
-  await ask({ clock, tell }, "log", "application", `log of pod ${name}`, async () => {
+  const log = await ask({ clock, tell }, "log", "application", `log of pod ${name}`, async () => {
     let previous = ended;
     let text = await reader.log(namespace, name, container, ended, logLines).catch((thrown: unknown) => {
       if (!ended) throw thrown;
       return "";
     });
-    if (ended && text.trim() === "") {
+    // Said by the kubelet, as if it were the log: the container that ended is cleared away already.
+    const isCleared = text.startsWith("unable to retrieve container logs for ");
+    if (ended && (isCleared || text.trim() === "")) {
       previous = false;
       text = await reader.log(namespace, name, container, false, logLines);
     }
     const lines = text.split("\n").filter((line) => line.trim() !== "").length;
     return { yes: lines > 0, data: { pod: name, container, previous, lines, untrusted: text } };
   });
+  return log?.untrusted;
 }
 
 interface Quota {

@@ -35,11 +35,11 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
     }),
     // Pods may be meant by their labels alone.
     name === undefined
-      ? undefined
+      ? ask(to, "object", "workload", "configuration", () => Promise.resolve(askedSelector(service)))
       : ask(to, "object", "workload", "API server", async () => {
           try {
             object = await reader.get<TargetObject>(group, resource, namespace, name);
-            return { yes: true, data: objectData(kind, name, object) };
+            return { yes: true, data: objectData(service, object) };
           } catch (thrown) {
             if (!isMissing(thrown)) throw thrown;
             return { yes: false, data: { kind, name, ...(await lookElsewhere(reader, kind, name, namespace)) } };
@@ -49,8 +49,25 @@ export async function askTarget({ service, reader, clock, tell }: Gathering): Pr
   return object;
 }
 
-function objectData(kind: string, name: string, object: TargetObject): FactKinds["object"] {
-  const selector = selectorOf(kind, object)?.labels;
+/** The labels that a person asks for, as far as they are plain `key=value`. */
+function askedSelector({ connection }: Gathering["service"]): { yes: boolean; data: FactKinds["object"] } | undefined {
+  const { selector } = connection;
+  const labels = plainLabels(selector);
+  if (selector === undefined || labels === undefined) return undefined;
+  return { yes: true, data: { kind: "selector", name: selector, selector: labels } };
+}
+
+/** `a=b,c=d`; `undefined` when any term is of another form. */
+function plainLabels(selector: string | undefined): Readonly<Record<string, string>> | undefined {
+  const pairs = (selector ?? "").split(",").map((term) => /^\s*([\w./-]+)\s*==?\s*([\w.-]+)\s*$/.exec(term));
+  const labels = pairs.flatMap((pair) => (pair ? [[pair[1] ?? "", pair[2] ?? ""] as const] : []));
+  return labels.length === pairs.length ? Object.fromEntries(labels) : undefined;
+}
+
+function objectData({ connection }: Gathering["service"], object: TargetObject): FactKinds["object"] {
+  const { resourceType: kind, resourceName: name = "" } = connection;
+  const own = selectorOf(kind, object)?.labels;
+  const selector = own && { ...own, ...plainLabels(connection.selector) };
   const ports = object.spec?.ports;
   return { kind, name, ...(selector && { selector }), ...(ports && { ports }) };
 }
@@ -129,7 +146,9 @@ export async function askWorkload(
   if (found !== undefined && pods.length === 0) {
     await Promise.all([
       ask(to, "workloads", "workload", "API server", async () => {
-        const workloads = await readWorkloads(reader, namespace);
+        // The target itself, where it is one that is not listed with the others.
+        const own = kind === "job" && object ? [{ ...(object as Omit<Workload, "kind">), kind: "Job" }] : [];
+        const workloads = [...own, ...(await readWorkloads(reader, namespace))];
         return { yes: workloads.length > 0, data: { workloads } };
       }),
       ask(to, "labels", "workload", "API server", async () => {

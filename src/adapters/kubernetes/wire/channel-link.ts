@@ -7,7 +7,10 @@ import type { ForwardTarget } from "./forward-error.ts";
 import { answerWaitMs } from "./late-end.ts";
 import type { PodLink } from "./pod-link.ts";
 
-/** Failures that tell of the way to the pod, not of one connection. */
+/** Nothing listens there: whether the way is there is asked without disturbing the target. */
+export const quietPort = 1;
+
+/** Failures of a dial that tell of the way to the pod, not of one connection. */
 const ofTheWay = new Set([
   "connection_lost",
   "pod_gone",
@@ -31,6 +34,9 @@ export class ChannelLink implements PodLink {
   readonly #clock: Clock;
   readonly #streams = new Set<ChannelStream>();
   #state: "open" | "draining" | "closed" = "open";
+  /** Why nothing new is opened. */
+  #cause: ConnectivityError | undefined;
+  #looking: AbortController | undefined;
   #settle!: (cause: ConnectivityError | undefined) => void;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
@@ -62,7 +68,9 @@ export class ChannelLink implements PodLink {
     const stream = new ChannelStream((signal) => this.#dial(target.port, signal), this.#clock, target);
     this.#streams.add(stream);
     stream.once("error", (error) => {
-      if (error instanceof ConnectivityError && ofTheWay.has(error.code)) this.#finish(error);
+      // The server also breaks off a connection whose target left bytes unread: that says nothing of the others.
+      if (stream.opened && error instanceof ConnectivityError && error.code === "connection_lost") this.#look();
+      else this.#failed(error);
     });
     stream.once("close", () => {
       this.#streams.delete(stream);
@@ -89,14 +97,30 @@ export class ChannelLink implements PodLink {
     this.#finish(reason);
   }
 
-  #closeWhenEmpty(): void {
-    if (this.#state === "draining" && this.#streams.size === 0) this.#finish(undefined);
+  /** Whether the way is still there, asked once for all who doubt it. */
+  #look(): void {
+    if (this.#state !== "open" || this.#looking !== undefined) return;
+    const looking = (this.#looking = new AbortController());
+    this.#dial(quietPort, looking.signal)
+      .then((link) => link.destroy())
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => (this.#looking = undefined));
   }
 
-  /** Connections that are open have WebSockets of their own and live on. */
+  #failed(error: unknown): void {
+    if (!(error instanceof ConnectivityError) || !ofTheWay.has(error.code)) return;
+    this.#cause ??= error;
+    this.drain();
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#state === "draining" && this.#streams.size === 0) this.#finish(this.#cause);
+  }
+
   #finish(cause: ConnectivityError | undefined): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#looking?.abort(cause);
     this.#settle(cause);
     this.onIdle();
   }

@@ -52,6 +52,11 @@ export class ChannelStream extends Duplex {
     );
   }
 
+  /** Its WebSocket was open at some time. */
+  get opened(): boolean {
+    return this.#link !== undefined;
+  }
+
   override _read(): void {
     if (!this.#paused) return;
     this.#paused = false;

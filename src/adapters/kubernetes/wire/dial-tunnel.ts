@@ -1,6 +1,6 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
-import { ChannelLink } from "./channel-link.ts";
+import { ChannelLink, quietPort } from "./channel-link.ts";
 import type { PodLink } from "./pod-link.ts";
 import { Tunnel } from "./tunnel.ts";
 import { knownServer, mayBeProtocol, type KnownServer, type TunnelProtocol } from "./tunnel-protocol.ts";
@@ -34,7 +34,8 @@ export async function dialTunnel(dial: TunnelDial): Promise<PodLink> {
       return link;
     } catch (error) {
       dial.signal.throwIfAborted();
-      if (!mayBeProtocol(error)) throw podMissing(error, dial);
+      const away = known.isAway(error, dial.clock.monotonicMs(), protocol);
+      if (away || !mayBeProtocol(error)) throw podMissing(error, dial);
       // What the preferred way says tells more than what its fallback says.
       first ??= error;
     }
@@ -46,6 +47,7 @@ async function tunnel(dial: TunnelDial, protocol: "websocket" | "spdy", known: K
   const link = await (protocol === "websocket" ? overWebSocket(dial) : overSpdy(dial));
   const opened = new Tunnel(link, dial.clock, {
     buffers: known.buffers,
+    liveness: known.liveness,
     waits: known.waits,
     onUnanswered: () => {
       known.waits = true;
@@ -61,9 +63,6 @@ async function tunnel(dial: TunnelDial, protocol: "websocket" | "spdy", known: K
   }
   return opened;
 }
-
-/** Nothing listens there: whether the protocol is understood is asked without disturbing the target. */
-const quietPort = 1;
 
 async function channels(dial: TunnelDial): Promise<PodLink> {
   const proof = await overChannels(dial, quietPort);

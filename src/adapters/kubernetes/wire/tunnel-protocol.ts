@@ -1,6 +1,7 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ClusterApi } from "../api/cluster-api.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
+import { SharedLiveness } from "./liveness.ts";
 
 /** SPDY/3.1 in a WebSocket (Kubernetes 1.31 and newer), the older SPDY upgrade, `v4.channel.k8s.io` (a WebSocket each). */
 export type TunnelProtocol = "websocket" | "spdy" | "v4";
@@ -10,12 +11,17 @@ const byPreference: readonly TunnelProtocol[] = ["websocket", "spdy", "v4"];
 /** What worked goes before what is better for this long: servers and gateways are replaced. */
 const standsMs = 600_000;
 
+/** A server that breaks off what worked lately is more often away than another one: only after so many in a row others are tried. */
+const breaksAllowed = 3;
+
 /** What was learnt about the way to one API server, and what its tunnels share. */
 export class KnownServer {
   readonly buffers = new FrameBuffers();
+  readonly liveness = new SharedLiveness();
   /** It was seen not to take first bytes together with the opening of a stream. */
   waits = false;
   #works: { readonly protocol: TunnelProtocol; readonly untilMs: number } | undefined;
+  #breaks = 0;
 
   /** The order in which to try: what worked lately, then what is preferred, then the others. */
   order(
@@ -33,7 +39,15 @@ export class KnownServer {
     return this.#works?.protocol === protocol;
   }
 
+  /** Whether a failure says that the server is away, not that it no longer knows what worked lately. */
+  isAway(error: unknown, nowMs: number, protocol: TunnelProtocol): boolean {
+    if (!this.proven(protocol) || this.#works === undefined || nowMs >= this.#works.untilMs) return false;
+    if (!(error instanceof ConnectivityError) || error.code !== "cluster_unreachable") return false;
+    return ++this.#breaks <= breaksAllowed;
+  }
+
   worked(nowMs: number, protocol: TunnelProtocol): void {
+    this.#breaks = 0;
     if (this.#works?.protocol === protocol && nowMs < this.#works.untilMs) return;
     this.#works = { protocol, untilMs: nowMs + standsMs };
   }

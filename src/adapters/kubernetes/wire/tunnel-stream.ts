@@ -122,6 +122,7 @@ export class ForwardStream extends Duplex implements DirectStream {
     if (this.#remoteEnded) {
       this.#localEnded = true;
       this.#finSent = true;
+      this.#closeAfterEnd();
     } else this.#hear("reset");
   }
 
@@ -199,7 +200,15 @@ export class ForwardStream extends Duplex implements DirectStream {
       this.#host.drained(this);
       this.#deliver();
       if (this.#localEnded) this.#sendFin();
+      // Where our end would cut, theirs did.
+      else if (this.#lateEnd !== undefined) this.#closeAfterEnd();
     }
+  }
+
+  /** Nobody takes our bytes any more: once the reader has seen the end it is over, and who goes on sending is told so. */
+  #closeAfterEnd(): void {
+    if (this.readableEnded) this.end();
+    else this.once("end", () => this.end());
   }
 
   #deliver(): void {

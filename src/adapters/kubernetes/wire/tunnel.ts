@@ -3,7 +3,7 @@ import type { Clock } from "#application/ports/clock.ts";
 import type { ByteLink } from "./byte-link.ts";
 import type { ForwardTarget } from "./forward-error.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
-import { Liveness } from "./liveness.ts";
+import { Liveness, type SharedLiveness } from "./liveness.ts";
 import { Openings } from "./openings.ts";
 import { Outbox } from "./outbox.ts";
 import type { PodLink } from "./pod-link.ts";
@@ -18,6 +18,8 @@ export interface TunnelOptions {
   readonly buffers?: FrameBuffers;
   /** The server was seen not to take first bytes together with the opening. */
   readonly waits?: boolean;
+  /** Of all tunnels to the same server. */
+  readonly liveness?: SharedLiveness;
   /** The server did not answer an opening in time. */
   readonly onUnanswered?: () => void;
 }
@@ -48,6 +50,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #ending = 0;
   #requestId = 0;
   #waits: boolean;
+  /** An opening was answered. */
+  #answers = false;
   #onReceived: (() => void) | undefined;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
@@ -66,8 +70,12 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     );
     this.#openings = new Openings(clock, this.#limits.openMs, (stream) => {
       if (this.stalled || !this.#liveness.responsive) return false;
-      this.#waits = true;
-      options.onUnanswered?.();
+      // It is known to answer: a part of the tunnel is stuck at the server, and would take others too.
+      if (this.#answers) this.drain();
+      else {
+        this.#waits = true;
+        options.onUnanswered?.();
+      }
       stream.lose(unanswered());
       return true;
     });
@@ -83,6 +91,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       clock,
       intervalMs: this.#limits.pingIntervalMs,
       ping: (id) => this.#outbox.frames(ping(id)),
+      idle: () => this.empty,
+      shared: options.liveness,
       sending: () => this.queued > 0,
       // A connection that we paused hears nothing, and one whose bytes a target does not take cannot even ask.
       excused: () => this.stalled || (this.queued > 0 && this.othersRespond()),
@@ -233,6 +243,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   replied(streamId: number): void {
     const stream = this.#find(streamId);
     if (stream?.dataId !== streamId) return;
+    this.#answers = true;
     this.#openings.delete(stream);
     stream.replied();
   }

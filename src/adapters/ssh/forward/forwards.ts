@@ -11,7 +11,8 @@ export function localForward({ connection, remotePort }: SshService, via: string
   const target = remoteSocket === undefined ? { host: remoteHost, port: remotePort } : { socket: remoteSocket };
   return {
     via,
-    connect: ({ signal }) => lease.open(target, signal),
+    connect: ({ signal, client }) => lease.open(target, signal, client),
+    takesClients: () => remoteSocket === undefined && lease.connection.takesClients === true,
     facts: () => lease.facts(),
     expiries: () => lease.expiries(),
     closed: lease.closed,

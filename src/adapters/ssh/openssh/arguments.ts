@@ -23,6 +23,7 @@ const logged = [
   "channels.c:channel_post_port_listener():*",
   "nchan.c:chan_rcvd_ieof():*",
   "nchan.c:chan_rcvd_oclose():*",
+  "nchan.c:chan_shutdown_write():*",
 ].join(",");
 
 /**

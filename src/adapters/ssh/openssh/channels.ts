@@ -1,25 +1,34 @@
+import { HandedRecords } from "./handed-records.ts";
 import type { ChannelEvent, OpenFailure } from "./log-lines.ts";
 
-/** What happens to one connection to a local socket, as the log tells it. */
+/** What happens to one channel, as the log tells it. */
 export interface ChannelFollower {
   confirmed(): void;
   refused(reason: OpenFailure, text: string): void;
   /** The target ended its output. */
   eof(): void;
+  /** OpenSSH writes no more to the local end. */
+  outputShut(): void;
   /** The server closed the channel. */
   closed(): void;
+  /** It is no more. */
+  freed(): void;
 }
 
 /**
  * Tells which channel belongs to which of our connections: OpenSSH takes the connections to a local socket in the order
- * in which they were made, and says for each where it leads and which channel it becomes.
+ * in which they were made, and says for each where it leads and which channel it becomes. Of a socket that was handed
+ * over it tells us the channel itself.
  */
 export class Channels {
+  /** Those of sockets that were handed over. */
+  readonly handed = new HandedRecords();
   /** By target: those whose channel is not known yet. */
   readonly #waiting = new Map<string, ChannelFollower[]>();
   readonly #followed = new Map<number, ChannelFollower>();
   /** The target of the connection that was just taken. */
   #requested: string | undefined;
+  #handedTo = "";
 
   /** Call it in the order in which the connections are made. @param target as `targetKey` names it */
   expect(target: string, follower: ChannelFollower): void {
@@ -29,29 +38,40 @@ export class Channels {
   }
 
   take(event: ChannelEvent): void {
-    if (event.kind === "requested") {
-      this.#requested = targetKey(event.host, event.port);
-      return;
-    }
-    if (event.kind === "new") {
+    if (event.kind === "requested") this.#requested = event.target;
+    else if (event.kind === "handed_to") this.#handedTo = event.target;
+    else if (event.kind === "new") {
       const waiting = this.#waiting.get(this.#requested ?? "");
       this.#requested = undefined;
-      const follower = waiting?.shift();
-      if (follower) this.#followed.set(event.channel, follower);
-      else this.#followed.delete(event.channel);
-      return;
-    }
+      this.#follow(event.channel, waiting?.shift());
+    } else if (event.kind === "new_handed") {
+      this.#follow(event.channel, this.handed.begin(event.channel, this.#handedTo));
+    } else this.#tell(event);
+  }
+
+  #follow(channel: number, follower: ChannelFollower | undefined): void {
+    if (follower) this.#followed.set(channel, follower);
+    else this.#followed.delete(channel);
+  }
+
+  #tell(event: Exclude<ChannelEvent, { kind: "requested" | "new" | "handed_to" | "new_handed" }>): void {
     const follower = this.#followed.get(event.channel);
     if (!follower) return;
-    if (event.kind === "confirmed") follower.confirmed();
-    else if (event.kind === "eof") follower.eof();
-    else {
-      this.#followed.delete(event.channel);
-      if (event.kind === "closed") follower.closed();
-      else follower.refused(event.reason, event.text);
+    switch (event.kind) {
+      case "confirmed":
+        return follower.confirmed();
+      case "eof":
+        return follower.eof();
+      case "output_shut":
+        return follower.outputShut();
+      case "closed":
+        return follower.closed();
+      case "refused":
+        this.#followed.delete(event.channel);
+        return follower.refused(event.reason, event.text);
+      case "freed":
+        this.#followed.delete(event.channel);
+        return follower.freed();
     }
   }
 }
-
-/** A target as OpenSSH's log names it: a Unix socket has the port -2. */
-export const targetKey = (host: string, port: number): string => `${host} ${port}`;

@@ -71,6 +71,7 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
       facts: factsOf(log, program.name, because),
       release,
     });
+    await connection.prepareHandover();
     return connection;
   } catch (error) {
     await release();

@@ -51,9 +51,9 @@ function ownFailure(log: LoginLog, settings: SshSettings, certificates: Facts): 
     return error("host_unreachable", `${where} accepted the connection but sent no SSH banner`, { banner: "none" });
   }
   if (log.saw("no_common"))
-    return error("protocol_mismatch", `${where} speaks SSH, but no common algorithms were found`);
+    return error("protocol_mismatch", `${where} speaks SSH, but no common algorithms were found`, { layer: "ssh" });
   if (log.saw("not_ssh") || (log.saw("other_banner") && log.phase !== "authenticated" && log.methods.length === 0)) {
-    return error("protocol_mismatch", `${where} does not speak SSH 2`);
+    return error("protocol_mismatch", `${where} does not speak SSH 2`, { layer: "ssh" });
   }
   if (log.saw("denied") || log.saw("too_many")) return refusedLogin(log, settings, certificates, error);
   if (log.saw("bad_configuration")) {

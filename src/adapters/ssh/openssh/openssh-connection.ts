@@ -1,27 +1,21 @@
-import path from "node:path";
 import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
+import type { ClientSocket } from "#application/ports/local-listener.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { Incoming, Listening, RemoteListen, ServerConnection } from "../server-connection.ts";
 import { ChannelSocket } from "./channel-socket.ts";
-import { Channels, targetKey } from "./channels.ts";
+import { Channels } from "./channels.ts";
 import { control, type Control } from "./control.ts";
-import { listenRemotely } from "./remote-listener.ts";
-import { unanswered } from "../still-there.ts";
-import { channelEvent, type OpenFailure } from "./log-lines.ts";
+import type { HandedChannel } from "./handed-channel.ts";
+import { Handover } from "./handover.ts";
+import { LocalSockets, type LocalSocket } from "./local-sockets.ts";
+import { channelEvent, targetKey } from "./log-lines.ts";
 import type { LoginLog } from "./login-log.ts";
 import type { MasterProcess } from "./master-process.ts";
-
-/** More targets than this over one connection: those that nobody uses make room. */
-const mostListeners = 64;
-
-interface LocalSocket {
-  readonly path: string;
-  readonly spec: string;
-  readonly ready: Promise<string | undefined>;
-  users: number;
-}
+import { channelRefused, gone, refusedForward } from "./refusals.ts";
+import { listenRemotely } from "./remote-listener.ts";
+import { unanswered } from "../still-there.ts";
 
 export interface OpensshParts {
   readonly control: Control;
@@ -39,18 +33,22 @@ export class OpensshConnection implements ServerConnection {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly #parts: OpensshParts;
   readonly #channels = new Channels();
-  readonly #listeners = new Map<string, LocalSocket>();
-  readonly #streams = new Set<ChannelSocket>();
+  readonly #sockets: LocalSockets;
+  readonly #streams = new Set<ChannelSocket | HandedChannel>();
+  #handover: Handover | undefined;
   #state: "open" | "ending" | "closed" = "open";
   #silent = false;
   #count = 0;
 
   constructor(parts: OpensshParts) {
     this.#parts = parts;
+    this.#sockets = new LocalSockets(parts.control, parts.dir);
     this.closed = parts.process.ended.then(async () => {
       const lost = this.#state === "open" ? this.#lost() : undefined;
       this.#state = "closed";
-      for (const stream of this.#streams) stream.connectionGone(lost ?? gone("the SSH connection was closed"));
+      const reason = lost ?? gone("the SSH connection was closed");
+      this.#handover?.connectionGone(reason);
+      for (const stream of this.#streams) stream.connectionGone(reason);
       await parts.release();
       return lost;
     });
@@ -59,16 +57,26 @@ export class OpensshConnection implements ServerConnection {
   get alive(): boolean {
     return this.#state === "open";
   }
+  get takesClients(): boolean {
+    return this.#handover !== undefined;
+  }
   /** Channels that are open. */
   get channels(): number {
     return this.#streams.size;
+  }
+
+  /** Makes `takesClients` true where that is possible. */
+  async prepareHandover(): Promise<void> {
+    this.#handover = await Handover.start(this.#parts.control.socketPath, this.#channels);
+    if (!this.alive) this.#handover?.close();
   }
 
   /** A line of OpenSSH's log. */
   read(line: string): void {
     const event = channelEvent(line);
     if (event) this.#channels.take(event);
-    else this.#parts.log.take(line);
+    // What it says beside its own log, such as why it ends.
+    else if (!line.startsWith("debug")) this.#parts.log.take(line);
   }
 
   expiries(): readonly Expiry[] {
@@ -79,10 +87,13 @@ export class OpensshConnection implements ServerConnection {
     return this.#parts.facts;
   }
 
-  async open(to: RouteTarget, signal: AbortSignal): Promise<TunnelStream> {
+  async open(to: RouteTarget, signal: AbortSignal, client?: ClientSocket): Promise<TunnelStream> {
     signal.throwIfAborted();
     if (this.#state !== "open") throw gone("the SSH connection was closed");
-    const local = this.#listener(to);
+    const handed = client && !("socket" in to) && (await this.#handover?.open(to, client, signal));
+    if (handed) return this.#kept(handed);
+    signal.throwIfAborted();
+    const local = this.#sockets.to(to);
     local.users++;
     try {
       if ((await local.ready) === undefined)
@@ -140,11 +151,10 @@ export class OpensshConnection implements ServerConnection {
     signal.throwIfAborted();
     const opening = Promise.withResolvers<TunnelStream>();
     const stream = new ChannelSocket(local.path);
-    this.#streams.add(stream);
+    this.#kept(stream);
     const onAbort = (): void => void stream.destroy(signal.reason as Error);
     signal.addEventListener("abort", onAbort, { once: true });
     stream.once("close", () => {
-      this.#streams.delete(stream);
       opening.reject(signal.aborted ? signal.reason : gone("the SSH connection was lost"));
     });
     stream.once("error", (error) => opening.reject(error));
@@ -155,7 +165,9 @@ export class OpensshConnection implements ServerConnection {
         stream.destroy();
       },
       eof: () => stream.targetEnded(),
+      outputShut() {},
       closed: () => stream.serverClosed(),
+      freed() {},
     });
     try {
       return await opening.promise;
@@ -164,26 +176,10 @@ export class OpensshConnection implements ServerConnection {
     }
   }
 
-  /** The local socket that leads to a target, made when it is first wanted. */
-  #listener(to: RouteTarget): LocalSocket {
-    const target = "socket" in to ? to.socket : `${to.host.includes(":") ? `[${to.host}]` : to.host}:${to.port}`;
-    const known = this.#listeners.get(target);
-    if (known) return known;
-    const { control: running, dir } = this.#parts;
-    for (const [name, other] of this.#listeners) {
-      if (this.#listeners.size < mostListeners) break;
-      if (other.users > 0) continue;
-      this.#listeners.delete(name);
-      void control(running, "cancel", "-L", other.spec);
-    }
-    const socketPath = path.join(dir, String(++this.#count));
-    const spec = `${socketPath}:${target}`;
-    const local = { path: socketPath, spec, ready: control(running, "forward", "-L", spec), users: 0 };
-    this.#listeners.set(target, local);
-    void local.ready.then((done) => {
-      if (done === undefined) this.#listeners.delete(target);
-    });
-    return local;
+  #kept<Stream extends ChannelSocket | HandedChannel>(stream: Stream): Stream {
+    this.#streams.add(stream);
+    stream.once("close", () => this.#streams.delete(stream));
+    return stream;
   }
 
   #lost(): ConnectivityError {
@@ -200,42 +196,5 @@ export class OpensshConnection implements ServerConnection {
       { driver: "openssh", ...(silent && { keepalive: "unanswered" }) },
       log.said === undefined ? {} : { untrusted: log.said },
     );
-  }
-}
-
-const name = (to: RouteTarget): string => ("socket" in to ? to.socket : `${to.host}:${to.port}`);
-
-const gone = (message: string): ConnectivityError => new ConnectivityError("connection_lost", message);
-
-const refusedForward = (to: RouteTarget): ConnectivityError =>
-  new ConnectivityError("ssh_forwarding_prohibited", `OpenSSH does not forward to ${name(to)}`, { target: name(to) });
-
-function channelRefused(reason: OpenFailure, text: string, to: RouteTarget): ConnectivityError {
-  const target = name(to);
-  const facts: Facts = { target, reason, driver: "openssh" };
-  const options = text === "" ? {} : { untrusted: text };
-  switch (reason) {
-    case "prohibited":
-    case "unknown_type":
-      return new ConnectivityError(
-        "ssh_forwarding_prohibited",
-        `the SSH server does not allow forwarding to ${target}`,
-        facts,
-        options,
-      );
-    case "connect_failed":
-      return new ConnectivityError(
-        "target_unreachable",
-        `the SSH server could not connect to ${target}`,
-        facts,
-        options,
-      );
-    case "no_resources":
-      return new ConnectivityError(
-        "ssh_session_limit",
-        `the SSH server has no room for a further connection to ${target}`,
-        facts,
-        options,
-      );
   }
 }

@@ -1,6 +1,7 @@
 import type { Failure, Facts } from "../../connectivity-error.ts";
 import type { ClusterEvent, DetailedContainer, DetailedPod, Probe } from "../../kubernetes/detail.ts";
 import { dataOf, plainWord, type Fact, type PodReference } from "../fact.ts";
+import { explainVolume } from "./volume.ts";
 
 /** What a failure of one pod's container looks like once all that is known about it is put together. */
 export function explainContainer(
@@ -48,13 +49,12 @@ function explain(
     const event = events.find(({ reason }) => reason === "FailedMount" || reason === "FailedAttachVolume");
     return {
       code: "container_config_error",
-      message: `a volume of pod ${pod.metadata.name} cannot be mounted`,
-      facts: { reason: "FailedMount" },
+      ...explainVolume(pod, event?.untrusted ?? ""),
       ...(event && { untrusted: event.untrusted }),
     };
   }
   if (container === undefined) return {};
-  if (code === "image_pull_failed") return explainImage(container, events, references);
+  if (code === "image_pull_failed") return explainImage(container, facts?.["reason"], events, references);
   if (code === "container_oom_killed") return explainMemory(message, container);
   if (code === "container_crashing") return explainCrash(message, facts, container, events);
   if (code === "pod_not_ready" && !stuck) return explainReadiness(container, events, pod);
@@ -99,6 +99,12 @@ function explainConfiguration(
       facts: { problem: "command" },
       ...said,
     };
+  if (/runAsNonRoot|non-root/i.test(text))
+    return {
+      message: `${message}: it may not run as root (runAsNonRoot), and would`,
+      facts: { problem: "runs_as_root" },
+      ...said,
+    };
   return { message, ...said };
 }
 
@@ -119,14 +125,18 @@ const pullProblems: readonly (readonly [RegExp, string, string])[] = [
   [/invalid reference|couldn't parse image|InvalidImageName/i, "invalid_name", "its name is no image name"],
 ];
 
+const neverPulled = [undefined, "never_pulled", "its node does not have it, and imagePullPolicy is Never"] as const;
+
 function explainImage(
   container: DetailedContainer,
+  reason: unknown,
   events: readonly ClusterEvent[],
   references: readonly PodReference[],
 ): Explained {
   const event = events.find(({ reason, untrusted }) => reason === "Failed" && /pull|image/i.test(untrusted));
   const image = plainWord(container.image ?? "");
-  const [, problem, words] = pullProblems.find(([pattern]) => pattern.test(event?.untrusted ?? "")) ?? [];
+  const [, problem, words] =
+    reason === "ErrImageNeverPull" ? neverPulled : (pullProblems.find(([p]) => p.test(event?.untrusted ?? "")) ?? []);
   const secret = references.find(({ kind, exists }) => kind === "secret" && !exists);
   return {
     message: `image ${image} of container ${container.name} cannot be pulled${words === undefined ? "" : `: ${words}`}`,

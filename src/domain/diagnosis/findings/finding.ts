@@ -46,7 +46,9 @@ export function confidenceOf(witnesses: readonly Witness[]): number {
   return Math.min(0.99, Math.round((1 - err) * 100) / 100);
 }
 
-export const rungOf = (failure: Failure): Rung => errorCatalogue[failure.code].rung;
+/** A server on the way that does not speak SSH, or no common version of it, is no matter of the check at the end. */
+export const rungOf = ({ code, facts }: Failure): Rung =>
+  facts?.["layer"] === "ssh" ? "ssh" : errorCatalogue[code].rung;
 
 export const finding = (
   failure: Failure,

@@ -7,6 +7,16 @@ export interface NamedService {
   readonly named: string;
 }
 
+/** Text of a config map that the pods use: the value of a variable, or a whole file. */
+export interface SettingText {
+  readonly value: string;
+  readonly named: string;
+  /** Its name says that it is an address. */
+  readonly likely: boolean;
+  /** A file or a script has many words: only what stands there as an address counts, and only services that there are. */
+  readonly prose?: boolean;
+}
+
 interface KnownService {
   readonly name: string;
   readonly address: string | undefined;
@@ -18,25 +28,28 @@ const addressLike = /(?:host|url|uri|addr|endpoint|server|broker|dsn|upstream|ba
 const hostOfUrl = /\b[a-z][a-z0-9+.-]{1,20}:\/\/(?:[^\s/@]{1,200}@)?([a-z0-9][a-z0-9.-]{0,252})(?=[:/?\s,]|$)/gi;
 
 /**
- * The services of a namespace that pods' settings name, by name (`http://api:8080`, `db.shop.svc`) or cluster address; also
- * one that is named like a service of this namespace and is not there. Values themselves are not told.
+ * The services of a namespace that pods' settings, commands and probes name, by name (`http://api:8080`, `db.shop.svc`) or
+ * cluster address; also one that is named like a service of this namespace and is not there. Values themselves are not told.
  */
 export function namedServices(
   pods: readonly DetailedPod[],
   known: readonly KnownService[],
   namespace: string,
+  texts: readonly SettingText[] = [],
 ): NamedService[] {
   const found = new Map<string, string>();
   const note = (service: string, named: string): void => {
     if (!found.has(service)) found.set(service, named);
   };
-  for (const { value, named, likely } of settingsOf(pods)) {
+  for (const { value, named, likely, prose } of [...settingsOf(pods), ...texts]) {
     for (const { name, address } of known) {
-      const byName =
-        mentions(value, name, namespace) && (likely || value.includes(":") || value.includes(`.${namespace}`));
+      const byName = prose
+        ? isAddressIn(value, name, namespace)
+        : mentions(value, name, namespace) && (likely || value.includes(":") || value.includes(`.${namespace}`));
       if (byName || (address !== undefined && /^\d/.test(address) && mentionsAddress(value, address)))
         note(name, named);
     }
+    if (prose) continue;
     for (const [, host = ""] of value.matchAll(hostOfUrl)) {
       const service = serviceName(host, namespace);
       if (service !== undefined) note(service, named);
@@ -45,36 +58,87 @@ export function namedServices(
   return [...found].map(([service, named]) => ({ service, named }));
 }
 
-function settingsOf(pods: readonly DetailedPod[]): { value: string; named: string; likely: boolean }[] {
+/** A service of another namespace, by its full name. */
+export interface ForeignService extends NamedService {
+  readonly namespace: string;
+  /** It stands where only an address stands, so it is meant even when there is none of that name. */
+  readonly meant: boolean;
+}
+
+const fullName =
+  /(?<![\w.-])([a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\.svc(?![\w-])/g;
+
+/** Services of other namespaces that pods' settings name in full: `orders.shop.svc`. */
+export function foreignServices(
+  pods: readonly DetailedPod[],
+  namespace: string,
+  texts: readonly SettingText[] = [],
+): ForeignService[] {
+  const found = new Map<string, ForeignService>();
+  for (const { value, named, prose } of [...settingsOf(pods), ...texts]) {
+    for (const [name, service = "", other = ""] of value.matchAll(fullName)) {
+      if (other === namespace || found.has(name)) continue;
+      found.set(name, { service, namespace: other, named, meant: prose !== true });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Whether a variable, by its name, holds an address. */
+export const isAddressLike = (variable: string): boolean => addressLike.test(variable);
+
+/** `variable API_URL`, unless its name is none. */
+export const variableWords = (name: string): string => (/^\w{1,80}$/.test(name) ? `variable ${name}` : "a variable");
+
+function settingsOf(pods: readonly DetailedPod[]): SettingText[] {
   // Pods of one template say the same.
   const containers = pods
     .slice(0, 3)
     .flatMap(({ spec }) => [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]);
-  return containers.flatMap(({ env = [], command = [], args = [] }) => [
+  return containers.flatMap(({ env = [], command = [], args = [], ...container }) => [
     ...env.flatMap(({ name, value }) =>
       value === undefined || value.length > longestValue
         ? []
-        : [
-            {
-              value,
-              named: /^\w{1,80}$/.test(name) ? `variable ${name}` : "a variable",
-              likely: addressLike.test(name),
-            },
-          ],
+        : [{ value, named: variableWords(name), likely: isAddressLike(name) }],
     ),
     ...[...command, ...args]
       .filter((value) => value.length <= longestValue)
       .map((value) => ({ value, named: "an argument", likely: false })),
+    ...script([...command, ...args], "its command"),
+    ...(["readinessProbe", "livenessProbe", "startupProbe"] as const).flatMap((probe) =>
+      script(container[probe]?.exec?.command ?? [], `the command of its ${probe}`),
+    ),
   ]);
+}
+
+/** A command line as a person reads it: `nc -z db 5432` has a host and a port. */
+function script(words: readonly string[], named: string): SettingText[] {
+  const value = words.join(" ");
+  return value === "" || value.length > 2 * longestValue ? [] : [{ value, named, likely: false, prose: true }];
 }
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 
+const domainOf = (namespace: string): string => `(?:\\.${escaped(namespace)}(?:\\.svc(?:\\.[a-z.]+)?)?)?`;
+
+/** In a file, script or log: `db:5432`, `nc db 5432`, `//db/`, `-h db`, `host = db`, `lookup db`. */
+function isAddressIn(text: string, name: string, namespace: string): boolean {
+  if (!text.includes(name)) return false;
+  const host = `${escaped(name)}${domainOf(namespace)}`;
+  const forms = [
+    `(?:^|[/@,=\\s"'])${host}(?::\\d|\\s+\\d{2,5}(?![\\w.]))`,
+    `://(?:[^\\s/@]{1,200}@)?${host}(?=[:/?;,\\s"']|$)`,
+    `(?:\\s-h\\s*|--?host(?:name)?[= ])["']?${host}(?=[\\s"';]|$)`,
+    `(?:lookup|ENOTFOUND|EAI_AGAIN|host ?name|connect(?:ing)? to)\\s["'\`]?${host}(?=["'\`\\s:,.;)]|$)`,
+    `(?:host|url|addr(?:ess)?|endpoint|server|upstream|backend)["']?\\s*[:=]\\s*["']?${host}(?=["'\\s,;]|$)`,
+  ];
+  return forms.some((form) => new RegExp(form, "im").test(text));
+}
+
 /** As a host: alone or before a port or path, in short or with its namespace. */
 function mentions(value: string, name: string, namespace: string): boolean {
   if (!value.includes(name)) return false;
-  const domain = `(?:\\.${escaped(namespace)}(?:\\.svc(?:\\.[a-z.]+)?)?)?`;
-  return new RegExp(`(?:^|[/@,=\\s"'])${escaped(name)}${domain}(?=[:/,\\s"']|$)`).test(value);
+  return new RegExp(`(?:^|[/@,=\\s"'])${escaped(name)}${domainOf(namespace)}(?=[:/,\\s"']|$)`).test(value);
 }
 
 const mentionsAddress = (value: string, address: string): boolean =>

@@ -30,14 +30,19 @@ export function networkFinding(seen: Seen): Finding | undefined {
     return make("offline", "this machine has no network: no interface has an address");
   if (name?.truth === "no") {
     const { host, errno } = name.data;
-    const what = kubernetes ? `the API server's name ${host}` : `the name ${host}`;
+    const isProxy = dataOf(facts, "proxy") !== undefined;
+    const what = kubernetes && !isProxy ? `the API server's name ${host}` : `the name ${host}`;
     const { nearest } = name.data;
     const meant = nearest === undefined ? "" : `; did you mean ${nearest}?`;
-    return make(kubernetes ? "cluster_unreachable" : "host_unresolved", `${what} could not be resolved${meant}`, {
-      host,
-      ...(errno !== undefined && { errno }),
-      ...(nearest !== undefined && { nearest }),
-    });
+    return make(
+      kubernetes ? "cluster_unreachable" : "host_unresolved",
+      `${what} could not be resolved${meant}${proxyWords(facts)}`,
+      {
+        host,
+        ...(errno !== undefined && { errno }),
+        ...(nearest !== undefined && { nearest }),
+      },
+    );
   }
   if (tcp?.truth === "no") {
     const { errno = "" } = tcp.data;
@@ -54,7 +59,8 @@ export function networkFinding(seen: Seen): Finding | undefined {
         `the credential plugin ${plugin} does not end, and nothing can be asked without it`,
         { command: plugin, hangs: true },
       );
-    return make(unreachable, `the API server at ${where} takes connections but does not answer`);
+    const silent = dataOf(facts, "proxy") === undefined ? `the API server at ${where}` : where;
+    return make(unreachable, `${silent} takes connections but does not answer${proxyWords(facts)}`);
   }
   if (known(facts, "tls")?.truth === "no")
     return make(unreachable, `what listens at ${where} takes connections but does not speak TLS`, {
@@ -64,7 +70,7 @@ export function networkFinding(seen: Seen): Finding | undefined {
   if (said !== undefined && said.data.said !== "ssh" && symptom.code !== "connection_lost") {
     return said.data.said === "nothing"
       ? make("host_unreachable", `${where} accepts connections but says nothing: no SSH server answers behind it`)
-      : make("protocol_mismatch", `${where} does not speak SSH`);
+      : make("protocol_mismatch", `${where} does not speak SSH`, { layer: "ssh" });
   }
   if (symptom.code === "operation_timed_out" && tcp?.truth === "yes")
     return make(

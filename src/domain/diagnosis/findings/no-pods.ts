@@ -1,8 +1,9 @@
 import type { Failure } from "../../connectivity-error.ts";
 import type { Workload } from "../../kubernetes/detail.ts";
-import { editDistance } from "../../names.ts";
 import { dataOf, plainWord, type Evidence, type Fact, type FactKinds, type QuotaLine } from "../fact.ts";
 import { quantity } from "../../kubernetes/detail.ts";
+import { nearestMiss } from "./nearest-miss.ts";
+import { nodeShortage } from "./scheduling.ts";
 
 /** Why a target has no pods at all: asked for none, not allowed to be made, or a selector that fits none. */
 export function explainNoPods(failure: Failure, facts: readonly Fact[]): { failure: Failure; evidence: Evidence[] } {
@@ -20,6 +21,19 @@ export function explainNoPods(failure: Failure, facts: readonly Fact[]): { failu
         facts: { ...failure.facts, ...blocked.failure.facts },
       },
       evidence: blocked.evidence,
+    };
+  }
+  const resting = makers.map((maker) => restingFailure(maker, facts)).find((one) => one !== undefined);
+  if (resting !== undefined) {
+    const { code, message, facts: more } = resting;
+    return {
+      failure: {
+        code,
+        message,
+        facts: { ...failure.facts, ...more },
+        ...(resting.untrusted !== undefined && { untrusted: resting.untrusted }),
+      },
+      evidence: [],
     };
   }
   const zero = makers.find(({ spec }) => spec?.replicas === 0);
@@ -43,7 +57,9 @@ export function explainNoPods(failure: Failure, facts: readonly Fact[]): { failu
       evidence: [],
     };
   }
-  const miss = selector && nearestMiss(selector, dataOf(facts, "labels")?.owners ?? [], workloads);
+  // A workload's selector fits its own pods: only a service, or a selector that a person wrote, can miss.
+  const mayMiss = selector !== undefined && (object?.kind === "service" || object?.kind === "selector");
+  const miss = mayMiss ? nearestMiss(selector, dataOf(facts, "labels")?.owners ?? [], workloads) : undefined;
   if (miss === undefined) return { failure, evidence: [] };
   const different = miss.differs.map(({ key, wanted, found }) => `${key}: ${wanted} is asked, ${found} is there`);
   return {
@@ -72,6 +88,35 @@ function makersOf(
     ({ kind, spec, metadata }) =>
       kind !== "ReplicaSet" || (spec?.replicas ?? 0) > 0 || metadata.ownerReferences === undefined,
   );
+}
+
+/** A workload that makes no pods, and is not wrong: a job that is held back or over, a daemon set that fits no node. */
+function restingFailure({ kind, metadata, spec, status }: Workload, facts: readonly Fact[]): Failure | undefined {
+  const name = plainWord(metadata.name);
+  const workload = `${kind.toLowerCase()}/${name}`;
+  if (kind === "Job") {
+    if (spec?.suspend === true)
+      return { code: "scaled_to_zero", message: `job ${name} is suspended`, facts: { workload, suspend: true } };
+    const ended = status?.conditions?.find(
+      ({ type, status: is }) => (type === "Failed" || type === "Complete") && is === "True",
+    );
+    if (ended === undefined) return undefined;
+    const reason = /^[A-Za-z]{1,64}$/.test(ended.reason ?? "") ? (ended.reason ?? "") : "";
+    const how = ended.type === "Complete" ? "has done its work" : `has failed${reason === "" ? "" : ` (${reason})`}`;
+    return {
+      code: "pod_gone",
+      message: `job ${name} ${how}, and has no pod any more`,
+      facts: { workload, ...(reason !== "" && { reason }) },
+      ...(ended.message !== undefined && { untrusted: ended.message.slice(0, 1024) }),
+    };
+  }
+  if (kind !== "DaemonSet" || status?.desiredNumberScheduled !== 0) return undefined;
+  const shortage = nodeShortage({ metadata, ...(spec?.template?.spec && { spec: spec.template.spec }) }, facts);
+  return {
+    code: "pod_unschedulable",
+    message: `daemonset ${name} fits no node${shortage.words === "" ? "" : `: ${shortage.words}`}`,
+    facts: { workload, ...shortage.facts },
+  };
 }
 
 function creationProblem(
@@ -108,14 +153,48 @@ function creationProblem(
       })),
     };
   }
+  const missing = missingFor(maker, text, dataOf(facts, "quotas")?.quotas ?? []);
   return {
     failure: {
-      message: `${name} cannot make its pods${admissionWords(text)}`,
-      facts: { workload: name, reason: "FailedCreate" },
+      message: `${name} cannot make its pods${missing?.words ?? admissionWords(text)}`,
+      facts: { workload: name, reason: "FailedCreate", ...missing?.facts },
       ...said,
     },
     evidence: [],
   };
+}
+
+/** What the pods name that is not there, or do not say and must: known by the workload itself, where the refusal is about it. */
+function missingFor(
+  { spec }: Workload,
+  text: string,
+  quotas: readonly QuotaLine[],
+): { words: string; facts: Failure["facts"] } | undefined {
+  const { priorityClassName, runtimeClassName, containers = [] } = spec?.template?.spec ?? {};
+  const classes = [
+    ["priority class", priorityClassName],
+    ["runtime class", runtimeClassName],
+  ] as const;
+  for (const [what, name] of classes) {
+    if (name === undefined || !text.includes(name)) continue;
+    const missing = `${what.replace(" ", "")}/${plainWord(name)}`;
+    return { words: `: ${what} ${plainWord(name)} does not exist`, facts: { missing } };
+  }
+  if (!/must specify/i.test(text)) return undefined;
+  for (const { quota, resource } of quotas) {
+    const [, part = "requests", amount = ""] =
+      /^(?:(requests|limits)\.)?(cpu|memory|ephemeral-storage)$/.exec(resource) ?? [];
+    const silent = containers.find(
+      (one) => one.resources?.[part === "limits" ? "limits" : "requests"]?.[amount] === undefined,
+    );
+    if (amount === "" || silent === undefined) continue;
+    const must = `${part}.${amount}`;
+    return {
+      words: `: quota ${plainWord(quota)} wants each container to say ${must}, and ${plainWord(silent.name)} does not`,
+      facts: { quota: plainWord(quota), must_specify: must },
+    };
+  }
+  return undefined;
 }
 
 function admissionWords(text: string): string {
@@ -130,43 +209,3 @@ const isFull = ({ hard, used }: QuotaLine): boolean => {
   const [most, now] = [quantity(hard), quantity(used)];
   return most !== undefined && now !== undefined && now >= most;
 };
-
-interface Miss {
-  readonly owner: string;
-  readonly differs: readonly { readonly key: string; readonly wanted: string; readonly found: string }[];
-}
-
-/** What comes nearest to a selector: most labels as asked, then the nearest spelling. */
-function nearestMiss(
-  selector: Readonly<Record<string, string>>,
-  pods: FactKinds["labels"]["owners"],
-  workloads: readonly Workload[],
-): Miss | undefined {
-  const owners = [
-    ...pods.map(({ name, labels }) => ({ owner: `pod ${name}`, labels })),
-    ...workloads.map(({ kind, metadata, spec }) => ({
-      owner: `${kind.toLowerCase()} ${metadata.name}`,
-      labels: spec?.template?.metadata?.labels ?? {},
-    })),
-  ];
-  let best: (Miss & { readonly cost: number }) | undefined;
-  for (const { owner, labels } of owners) {
-    const differs = Object.entries(selector)
-      .filter(([key, value]) => labels[key] !== value)
-      .map(([key, wanted]) => ({
-        key: plainWord(key),
-        wanted: plainWord(wanted),
-        found: plainWord(labels[key] ?? "nothing"),
-      }));
-    if (differs.length === 0) continue;
-    const cost = differs.reduce((sum, { wanted, found }) => sum + spelling(wanted, found), 0);
-    if (cost < 1.5 && (best === undefined || cost < best.cost)) best = { owner, differs, cost };
-  }
-  return best;
-}
-
-/** 0 for equal words, under 1 for alike ones, 1 for others. */
-function spelling(wanted: string, found: string): number {
-  const longest = Math.max(wanted.length, found.length, 1);
-  return Math.min(1, editDistance(wanted.slice(0, 63), found.slice(0, 63), Math.ceil(longest / 2)) / longest);
-}

@@ -1,5 +1,5 @@
 import type { Failure, Facts } from "../../connectivity-error.ts";
-import { quantity, type DetailedPod, type KnownNode } from "../../kubernetes/detail.ts";
+import { quantity, type DetailedPod, type KnownNode, type NodeRequirement } from "../../kubernetes/detail.ts";
 import { conditionOf } from "../../kubernetes/pod.ts";
 import { dataOf, plainWord, type Fact, type PodReference } from "../fact.ts";
 
@@ -11,6 +11,8 @@ export function explainScheduling(failure: Failure, pod: DetailedPod, facts: rea
   const nodes = dataOf(facts, "nodes")?.nodes;
   const references = dataOf(facts, "references")?.references ?? [];
   const said = conditionOf(pod, "PodScheduled")?.message ?? failure.untrusted ?? "";
+  const held = heldBack(pod);
+  if (held !== undefined) return { ...failure, message: held.words, facts: { ...failure.facts, ...held.facts } };
   const reasons = [...claimReasons(references), ...(nodes ? nodeReasons(pod, nodes, said) : saidReasons(said))];
   const counted: Facts = nodes
     ? {
@@ -24,6 +26,37 @@ export function explainScheduling(failure: Failure, pod: DetailedPod, facts: rea
     ...failure,
     message: `no node takes pod ${pod.metadata.name}${why === "" ? "" : `: ${why}`}`,
     facts: { ...failure.facts, ...counted },
+  };
+}
+
+/** Why no node fits the pods that a workload would make, in numbers; empty when the nodes do not tell. */
+export function nodeShortage(
+  pod: DetailedPod,
+  facts: readonly Fact[],
+): { readonly words: string; readonly facts: Facts } {
+  const nodes = dataOf(facts, "nodes")?.nodes;
+  const reasons = nodes ? nodeReasons(pod, nodes, "") : [];
+  return {
+    words: reasons.map(({ words }) => words).join("; "),
+    facts: { ...(nodes && { nodes: nodes.length }), ...Object.assign({}, ...reasons.map(({ facts: more }) => more)) },
+  };
+}
+
+/** A pod that the scheduler does not even try to place. */
+function heldBack({ metadata, spec, status }: DetailedPod): Reason | undefined {
+  const name = metadata.name;
+  const gates = (spec?.schedulingGates ?? []).map((gate) => plainWord(gate.name));
+  if (gates.length > 0)
+    return {
+      words: `pod ${name} is not scheduled before its scheduling gate ${gates.slice(0, 3).join(", ")} is removed`,
+      facts: { scheduling_gates: gates.slice(0, 3) },
+    };
+  if (status?.conditions?.some(({ type }) => type === "PodScheduled") === true || spec?.nodeName !== undefined)
+    return undefined;
+  const scheduler = plainWord(spec?.schedulerName ?? "default-scheduler");
+  return {
+    words: `pod ${name} waits for scheduler ${scheduler}, which has not looked at it: is there one of that name?`,
+    facts: { scheduler },
   };
 }
 
@@ -57,6 +90,14 @@ function nodeReasons(pod: DetailedPod, nodes: readonly KnownNode[], said: string
     (some) => `${some} of ${all} nodes lack the label ${selected}`,
     ({ labels }) => selector.some(([key, value]) => labels[key] !== value),
   );
+  const terms =
+    pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const wanted = terms.map(({ matchExpressions = [] }) => matchExpressions);
+  count(
+    "nodes_without_affinity",
+    (some) => `${some} of ${all} nodes have labels that do not fit its affinity (${affinityText(wanted)})`,
+    ({ labels }) => wanted.length > 0 && !wanted.some((term) => term.every((one) => fitsLabel(labels, one))),
+  );
   count(
     "nodes_cordoned",
     (some) => `${some} of ${all} nodes are cordoned`,
@@ -85,6 +126,28 @@ function nodeReasons(pod: DetailedPod, nodes: readonly KnownNode[], said: string
   // What is used by other pods is not counted here: the scheduler did.
   return reasons.length > 0 ? reasons : saidReasons(said);
 }
+
+/** A requirement that is not understood here counts as fitting: the scheduler's own words then speak. */
+function fitsLabel(labels: Readonly<Record<string, string>>, { key, operator, values = [] }: NodeRequirement): boolean {
+  const own = labels[key];
+  if (operator === "In") return own !== undefined && values.includes(own);
+  if (operator === "NotIn") return own === undefined || !values.includes(own);
+  if (operator === "Exists") return own !== undefined;
+  return operator !== "DoesNotExist" || own === undefined;
+}
+
+const affinityText = (terms: readonly (readonly NodeRequirement[])[]): string =>
+  terms
+    .slice(0, 2)
+    .map((term) =>
+      term
+        .slice(0, 3)
+        .map(({ key, operator, values = [] }) =>
+          [plainWord(key), plainWord(operator), ...values.slice(0, 3).map(plainWord)].join(" "),
+        )
+        .join(", "),
+    )
+    .join(" or ");
 
 const tolerates = (pod: DetailedPod, taint: KnownNode["taints"][number]): boolean =>
   (pod.spec?.tolerations ?? []).some(

@@ -26,15 +26,17 @@ function brokenUpstream(upstream: Upstream, seen: Seen): Finding | undefined {
     { fact: "is called", value: `service ${service}, named by ${named}`, source: "pod settings" },
   ];
   const base = { upstream: service, namespace, named_by: named };
-  const witnesses: Witness[] = ["named"];
+  const witnesses: Witness[] = [named === "its log" ? "log" : "named"];
   if (!exists) {
     const message = `the pods call service ${service}, which does not exist in namespace ${namespace}`;
     return finding({ code: "resource_missing", message, facts: base }, evidence, [...witnesses, "status"]);
   }
   if (pods.some(readyByCluster)) return undefined;
+  // What was asked of the service's own namespace says nothing about another one.
+  const isOwn = (dataOf(seen.facts, "namespace")?.namespace ?? namespace) === namespace;
   if (pods.length === 0) {
     const about: Fact[] = [
-      ...seen.facts.filter(({ kind }) => kind === "quotas" || kind === "events"),
+      ...seen.facts.filter(({ kind }) => isOwn && (kind === "quotas" || kind === "events")),
       {
         ...asked,
         kind: "object",
@@ -44,17 +46,20 @@ function brokenUpstream(upstream: Upstream, seen: Seen): Finding | undefined {
     ];
     const plain: Failure = { code: "no_matching_pods", message: `service ${service} has no pods`, facts: base };
     const { failure, evidence: more } = explainNoPods(plain, about);
-    const message = `the pods call service ${service}, which does not serve: ${failure.message}`;
+    const where = isOwn ? "" : ` of namespace ${namespace}`;
+    const message = `the pods call service ${service}${where}, which does not serve: ${failure.message}`;
     return finding({ ...failure, message }, [...evidence, ...more], [...witnesses, "status"]);
   }
-  const facts = seen.facts.filter(({ kind }) => kind !== "revisions" && kind !== "log" && kind !== "references");
+  const facts = seen.facts.filter(
+    ({ kind }) => kind !== "revisions" && kind !== "log" && kind !== "references" && (isOwn || kind !== "events"),
+  );
   const found = podsFinding({ ...seen, facts, symptom: { ...seen.symptom, code: "pod_not_ready" } }, pods);
   if (found === undefined) return undefined;
   return {
     ...found,
     failure: {
       ...found.failure,
-      message: `service ${service}, which it calls, is down: ${found.failure.message}`,
+      message: `service ${service}${isOwn ? "" : ` of namespace ${namespace}`}, which it calls, is down: ${found.failure.message}`,
       facts: { ...found.failure.facts, ...base },
     },
     evidence: [...evidence, ...found.evidence],

@@ -40,7 +40,10 @@ const suspectMs = 30 * 60_000;
 export function workloadFinding(seen: Seen): Finding | undefined {
   const { facts, symptom } = seen;
   const pods = dataOf(facts, "pods")?.pods;
-  const noPods = symptom.code === "no_matching_pods" || symptom.code === "scaled_to_zero" || pods?.length === 0;
+  const noPods =
+    symptom.code === "no_matching_pods" ||
+    symptom.code === "scaled_to_zero" ||
+    (pods?.length === 0 && !isAbsent(symptom.code));
   if (noPods) {
     const base: Failure = aboutPods.has(symptom.code)
       ? symptom
@@ -60,6 +63,19 @@ export function workloadFinding(seen: Seen): Finding | undefined {
   return podsFinding(seen, pods);
 }
 
+/** What is not there has no pods either: its absence says more. */
+const isAbsent = (code: Failure["code"]): boolean => code === "resource_missing" || code === "namespace_missing";
+
+/** A scheduler that is there looks at a new pod within this time. */
+const schedulingMs = 4000;
+
+/** Still pending, and no scheduler has said a word about it. */
+const isUnseen = ({ metadata, spec, status }: DetailedPod, nowMs: number): boolean =>
+  status?.phase === "Pending" &&
+  spec?.nodeName === undefined &&
+  status.conditions?.some(({ type }) => type === "PodScheduled") !== true &&
+  nowMs - timeOf(metadata.creationTimestamp) > schedulingMs;
+
 /** The same for pods that another service names. */
 export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding | undefined {
   const { facts, symptom, nowMs } = seen;
@@ -69,7 +85,13 @@ export function podsFinding(seen: Seen, pods: readonly DetailedPod[]): Finding |
   // One of several may be ill while others serve: only the one that answered, or all, can be why.
   const others = pods.some((one) => one !== pod && readyByCluster(one));
   if (others && !aboutPods.has(symptom.code) && seen.pod !== pod.metadata.name) return undefined;
-  const raw = { ...troubled.failure, facts: { ...symptom.facts, ...troubled.failure.facts, ...context(facts).facts } };
+  const code =
+    troubled.failure.code === "pod_not_ready" && isUnseen(pod, nowMs) ? "pod_unschedulable" : troubled.failure.code;
+  const raw: Failure = {
+    ...troubled.failure,
+    code,
+    facts: { ...symptom.facts, ...troubled.failure.facts, ...context(facts).facts },
+  };
   const { failure, events } =
     raw.code === "pod_unschedulable"
       ? { failure: explainScheduling(raw, pod, facts), events: [] }

@@ -1,18 +1,47 @@
-import { comesBack, look, type Remedies } from "./words.ts";
+import { comesBack, look, sshCommand, type FactText, type Remedies, type Remedy } from "./words.ts";
+
+const sshProtocol = (fact: FactText): Remedy[] =>
+  fact("server") === undefined
+    ? [
+        {
+          do: "edit",
+          where: `connection.host and connection.port of the service${fact("hop") === undefined ? "" : `, or of the hop ${fact("hop")}`}`,
+          what: "the address of an SSH server",
+          why: "what listens there is none",
+        },
+      ]
+    : [
+        look(
+          sshCommand(fact, "-v true"),
+          "which algorithms both sides offer; the server's administrator has to allow a newer one",
+        ),
+      ];
 
 /** What answers at the end of the way. */
 export const applicationRemedies: Remedies = {
-  protocol_mismatch: (fact) => [
-    {
-      do: "edit",
-      where: "health_check.type or remote_port of the service",
-      what:
-        fact("looks_like") === undefined
-          ? "the protocol that the target speaks"
-          : `it seems to be ${fact("looks_like")}`,
-      why: `it does not speak ${fact("expected") ?? "the check's protocol"}`,
-    },
-  ],
+  protocol_mismatch: (fact) => {
+    if (fact("layer") === "ssh") return sshProtocol(fact);
+    if (fact("setting") === "sslmode" || fact("setting") === "tls")
+      return [
+        {
+          do: "edit",
+          where: `health_check.config.${fact("setting")} of the service`,
+          what: fact("setting") === "tls" ? "false" : "disable or prefer, or TLS at the server",
+          why: "the target answers without TLS",
+        },
+      ];
+    return [
+      {
+        do: "edit",
+        where: "health_check.type or remote_port of the service",
+        what:
+          fact("looks_like") === undefined
+            ? "the protocol that the target speaks"
+            : `it seems to be ${fact("looks_like")}`,
+        why: `it does not speak ${fact("expected") ?? "the check's protocol"}`,
+      },
+    ];
+  },
   check_path_missing: () => [
     {
       do: "edit",
@@ -21,15 +50,25 @@ export const applicationRemedies: Remedies = {
       why: "it answers, and has nothing there",
     },
   ],
-  application_auth_failed: () => [
-    {
-      do: "edit",
-      where: "user and password of health_check.config, or the variable that they come from",
-      what: "credentials that the application takes",
-      why: "it refused those that are there",
-      then: comesBack,
-    },
-  ],
+  application_auth_failed: (fact) =>
+    fact("wants") === undefined
+      ? [
+          {
+            do: "edit",
+            where: "user and password of health_check.config, or the variable that they come from",
+            what: "credentials that the application takes",
+            why: "it refused those that are there",
+            then: comesBack,
+          },
+        ]
+      : [
+          {
+            do: "edit",
+            where: "health_check.type of the service",
+            what: "tcp, or a command check with a program that has the client certificate",
+            why: "the target lets in only who shows one, and a check has none; your own client may",
+          },
+        ],
   database_missing: (fact) => [
     {
       do: "edit",

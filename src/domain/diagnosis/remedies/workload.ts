@@ -5,8 +5,11 @@ export const workloadRemedies: Remedies = {
   scaled_to_zero: (fact) => [
     {
       do: "run",
-      command: kubectl(fact, `scale ${shellWord(fact("workload") ?? "deployment/NAME")} --replicas 1`),
-      why: "no pod is asked for",
+      command:
+        fact("suspend") === undefined
+          ? kubectl(fact, `scale ${shellWord(fact("workload") ?? "deployment/NAME")} --replicas 1`)
+          : kubectl(fact, `patch ${shellWord(fact("workload") ?? "job/NAME")} -p '{"spec":{"suspend":false}}'`),
+      why: fact("suspend") === undefined ? "no pod is asked for" : "it is suspended",
       changes: "the shared cluster",
       then: comesBack,
     },
@@ -42,39 +45,56 @@ export const workloadRemedies: Remedies = {
     ),
   ],
   no_matching_pods: (fact) =>
-    fact("quota") !== undefined
+    fact("must_specify") !== undefined
       ? [
-          look(
-            kubectl(fact, `describe quota ${shellWord(fact("quota") ?? "")}`),
-            "what is used, and by whom it may be raised",
-          ),
           {
-            do: "ask",
-            what: `an administrator to raise quota ${fact("quota")}, or free what uses it`,
-            why: "no pod may be made",
+            do: "edit",
+            where: `containers of ${fact("workload") ?? "the workload"}`,
+            what: `resources.${fact("must_specify")}`,
+            why: `quota ${fact("quota")} counts it, so each container must say it`,
             changes: "the shared cluster",
             then: comesBack,
           },
         ]
-      : fact("reason") === "FailedCreate"
-        ? [look(kubectl(fact, `describe ${shellWord(fact("workload") ?? "replicaset")}`), "why its pods are refused")]
-        : [
-            look(kubectl(fact, "get pods --show-labels"), "the labels of the pods, against the selector"),
-            ...(fact("difference") === undefined
-              ? []
-              : [
-                  {
-                    do: "edit" as const,
-                    where: `selector of service ${fact("service") ?? ""}`.trim(),
-                    what: `the labels of ${fact("nearest") ?? "the pods"}`,
-                    why: fact("difference") ?? "",
-                    changes: "the shared cluster",
-                    then: comesBack,
-                  },
-                ]),
-          ],
+      : fact("quota") !== undefined
+        ? [
+            look(
+              kubectl(fact, `describe quota ${shellWord(fact("quota") ?? "")}`),
+              "what is used, and by whom it may be raised",
+            ),
+            {
+              do: "ask",
+              what: `an administrator to raise quota ${fact("quota")}, or free what uses it`,
+              why: "no pod may be made",
+              changes: "the shared cluster",
+              then: comesBack,
+            },
+          ]
+        : fact("reason") === "FailedCreate"
+          ? [look(kubectl(fact, `describe ${shellWord(fact("workload") ?? "replicaset")}`), "why its pods are refused")]
+          : [
+              look(kubectl(fact, "get pods --show-labels"), "the labels of the pods, against the selector"),
+              ...(fact("difference") === undefined
+                ? []
+                : [
+                    {
+                      do: "edit" as const,
+                      where: `selector of service ${fact("service") ?? ""}`.trim(),
+                      what: `the labels of ${fact("nearest") ?? "the pods"}`,
+                      why: fact("difference") ?? "",
+                      changes: "the shared cluster",
+                      then: comesBack,
+                    },
+                  ]),
+            ],
   pod_unschedulable: (fact) => [
-    look(kubectl(fact, `describe pod ${shellWord(fact("pod") ?? "POD")}`), "the scheduler's own words, node by node"),
+    look(
+      kubectl(
+        fact,
+        `describe ${shellWord(fact("pod") === undefined ? (fact("workload") ?? "pod") : `pod/${fact("pod")}`)}`,
+      ),
+      "the scheduler's own words, node by node",
+    ),
     {
       do: "edit",
       where: `pods of ${fact("workload") ?? "the workload"}`,
