@@ -45,11 +45,19 @@ async function readHeld(families: ReadonlySet<Family>): Promise<Set<number> | un
  * the kernel knows whether a process still holds the other end (proc(5): an orphaned socket has inode 0, later none).
  */
 export class AbandonedPeers {
+  readonly #read: typeof readHeld;
   /** The look that has not begun: a row of an older one could be missing because its connection is newer. */
   #next: Promise<Set<number> | undefined> | undefined;
+  /** The one before it: looks that overlap make each other slow. */
+  #last: Promise<unknown> = Promise.resolve();
   #notBeforeMs = 0;
   /** Tables that the next look is about: the client's end may stand in either, by how it connected. */
   #asked = new Set<Family>();
+
+  /** @param read the kernel's tables */
+  constructor(read = readHeld) {
+    this.#read = read;
+  }
 
   /**
    * Whether nobody holds the other end of a loopback connection any more. `false` when it cannot be told.
@@ -63,6 +71,7 @@ export class AbandonedPeers {
   }
 
   async #look(): Promise<Set<number> | undefined> {
+    await this.#last;
     const waitMs = Math.max(gatherMs, this.#notBeforeMs - performance.now());
     await new Promise((resolve) => {
       setTimeout(resolve, waitMs).unref();
@@ -71,7 +80,9 @@ export class AbandonedPeers {
     const families = this.#asked;
     this.#asked = new Set();
     const startedMs = performance.now();
-    const held = await readHeld(families);
+    const reading = this.#read(families);
+    this.#last = reading;
+    const held = await reading;
     const nowMs = performance.now();
     this.#notBeforeMs = nowMs + restPerLook * (nowMs - startedMs);
     return held;
