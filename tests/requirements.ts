@@ -63,6 +63,8 @@ export const requirements = {
   "ssh-max-sessions": "a server's MaxSessions does not limit forwards",
   "ssh-no-hammering": "a server is dialled once for all that wait for it, and refused logins are not repeated",
   "ssh-login-by-person": "what only a person can answer in an SSH login is asked at a terminal, and by no tool",
+  "edit-drains":
+    "an edit of the way to the same target cuts nothing: what is open ends by itself, and what comes takes the new way",
   "ssh-identification": "an SSH server's first words may come in any pieces, and are bounded",
   "ssh-wordless": "an SSH server that closes without a word is told as such, and asked ever less often",
   "ssh-mixed-hops": "services are hops too: an SSH server by its declaration, or one behind a Kubernetes forward",

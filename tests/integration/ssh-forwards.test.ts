@@ -4,7 +4,7 @@ import net from "node:net";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSshDriver } from "#adapters/ssh/index.ts";
-import type { ForwardDriver, Transport, TunnelStream } from "#application/ports/forward-driver.ts";
+import type { FarPort, ForwardDriver, Transport, TunnelStream } from "#application/ports/forward-driver.ts";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { serviceSchema, type SshService } from "#domain/spec/service.ts";
 import {
@@ -157,6 +157,59 @@ describe.skipIf(!hasSshd)("forwards by an own OpenSSH server (skipped where /usr
       expect(await first.closed).toMatchObject({ code: "connection_lost" });
       const second = await open(spec);
       expect(second.endpoint).toBe(first.endpoint);
+    });
+
+    test("[ssh-remote-port-stable] also by a driver that was started anew, and another one only when it is taken", async () => {
+      const server = await sshd();
+      const spec = remote(server, 0, using(await startEcho()).port);
+      let remembered: number | undefined;
+      const farPort: FarPort = {
+        get before() {
+          return remembered;
+        },
+        chosen: (port) => {
+          remembered = port;
+        },
+      };
+      const openAt = async (): Promise<Transport> => {
+        await driver.close();
+        driver = createSshDriver({ lingerMs: 100, retryGapMs: 100 });
+        return driver.open(spec, { signal: never(), access: home.access, farPort });
+      };
+      const first = await openAt();
+      const chosen = remembered;
+      expect(first.endpoint).toBe(`127.0.0.1:${chosen}`);
+      const second = await openAt();
+      expect(second.endpoint).toBe(first.endpoint);
+      await driver.close();
+      const holder = net.createServer();
+      const port = chosen ?? 0;
+      await eventually(async () => {
+        holder.listen(port, "127.0.0.1");
+        return once(holder, "listening").then(
+          () => true,
+          () => undefined,
+        );
+      }, 10_000);
+      using(holder);
+      const third = await openAt();
+      expect(remembered).not.toBe(chosen);
+      expect(third.endpoint).toBe(`127.0.0.1:${remembered}`);
+    });
+
+    test("[ssh-remote-port-stable] a chosen port that our own lost session holds is waited for", async () => {
+      const server = await sshd();
+      const spec = remote(server, 0, using(await startEcho()).port);
+      const first = await open(spec);
+      server.freezeSessions();
+      await first.closed;
+      expect(await failure(open(spec))).toMatchObject({
+        code: "remote_port_in_use",
+        facts: { held_by: "our lost session" },
+      });
+      server.killSessions();
+      const again = await eventually(async () => open(spec).catch(() => undefined), 5000);
+      expect(again.endpoint).toBe(first.endpoint);
     });
 
     test("[ssh-remote-port-held] a port that something else holds", async () => {

@@ -29,14 +29,14 @@ export class SshDriver implements ForwardDriver {
     this.#servers = new Servers(limits, timing);
   }
 
-  async open(service: ServiceSpec, { signal, access, route }: DialContext): Promise<Transport> {
+  async open(service: ServiceSpec, { signal, access, route, farPort }: DialContext): Promise<Transport> {
     signal.throwIfAborted();
     const declared = ssh(service);
     const server = await this.#servers.find(declared.connection, access, route);
     const lease = await server.acquire(signal);
     switch (declared.connection.direction) {
       case "remote":
-        return new SshTransport(await this.#remote.open(declared, server, access, lease, signal));
+        return new SshTransport(await this.#remote.open(declared, server, access, lease, signal, farPort));
       case "dynamic":
         return new SshTransport(dynamicForward(declared, server.via, lease));
       default:

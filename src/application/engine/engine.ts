@@ -18,7 +18,7 @@ import { AdHocServices } from "./ad-hoc-services.ts";
 import type { Admissions } from "./admissions.ts";
 import { EventLog } from "./event-log.ts";
 import { Leases } from "./leases.ts";
-import { LocalEnds } from "./local-ends.ts";
+import { LocalEnds, portMoved } from "./local-ends.ts";
 import { composeRoute } from "./routes.ts";
 import { runtimeEvents } from "./runtime-events.ts";
 import { ServiceRuntime } from "./service-runtime.ts";
@@ -64,10 +64,7 @@ export class Engine {
     this.#localEnds = new LocalEnds({
       listeners: deps.listeners,
       store: deps.store,
-      onMoved: (owner, { from, to }) => {
-        const text = `local port ${from}, which it had before, is taken: it is ${to} from now on`;
-        this.events.add({ ...logged(owner), kind: "link", text, code: "local_port_in_use" });
-      },
+      onMoved: (owner, moved) => this.events.add({ ...logged(owner), ...portMoved(moved) }),
       onError: (owner, { message, code }) =>
         this.events.add({ ...logged(owner), kind: "connection", text: message, code }),
     });
@@ -230,6 +227,7 @@ export class Engine {
       access,
       driver: () => this.#deps.driver(spec.technology),
       route: () => this.#route(path, spec),
+      farPort: this.#localEnds.farPort({ workspace: path, service: spec.name }),
       listen: (service, onConnection) => {
         const listen = service.listen.replace(/^~(?=\/)/, access.homeDir);
         return this.#localEnds.listen({ workspace: path, service: service.name }, { ...service, listen }, onConnection);

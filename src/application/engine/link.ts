@@ -6,7 +6,7 @@ import type { ServiceSpec } from "#domain/spec/service.ts";
 import { opensCircuit, trialDelayMs, withOpenCircuit } from "#domain/supervision.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { FarPort, ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { Route } from "../ports/route.ts";
 import { dial } from "./dial.ts";
 
@@ -14,8 +14,6 @@ import { dial } from "./dial.ts";
 const dialTimeoutMs = 20_000;
 /** While the circuit is open, a trial comes at least this often: what mends a right or an account tells nobody. */
 const slowestTrialMs = 60_000;
-/** How long open connections may go on when a link is stopped. */
-const drainMs = 0;
 
 export interface LinkDependencies {
   readonly clock: Clock;
@@ -24,6 +22,7 @@ export interface LinkDependencies {
   driver(): Promise<ForwardDriver>;
   /** The hops before the service's own server; `undefined`: directly. */
   route(): Promise<Route | undefined>;
+  readonly farPort: FarPort | undefined;
   onChange(state: LinkState, before: LinkState): void;
   onOpened(transport: Transport): void;
   /** The transport is gone or given up; nothing of it may be used any more. */
@@ -36,6 +35,7 @@ export class Link {
   readonly #service: ServiceSpec;
   #state: LinkState = { kind: "idle" };
   #transport: Transport | undefined;
+  #draining: Transport | undefined;
   #attempt: AbortController | undefined;
   #retryTimer: Disposable | undefined;
   #watch: Disposable | undefined;
@@ -88,22 +88,31 @@ export class Link {
     if (this.#state.kind === "up") this.#move({ kind: healthy ? "proven" : "doubted", atMs: this.#now() });
   }
 
-  stop(): void {
-    if (!this.#move({ kind: "stop" })) return;
+  /** @param drainMs how long what is open may go on; `stop` once more ends it. Resolves when it has. */
+  async stop(drainMs = 0): Promise<void> {
+    if (!this.#move({ kind: "stop" })) {
+      this.#draining?.destroy();
+      return;
+    }
     this.#watch?.[Symbol.dispose]();
     this.#watch = undefined;
     this.#retryTimer?.[Symbol.dispose]();
     this.#attempt?.abort(new ConnectivityError("cancelled", "the service was stopped"));
+    const transport = this.#transport;
+    this.#transport = undefined;
     this.#down();
+    this.#draining = transport;
+    await transport?.close(drainMs).catch(() => transport.destroy());
+    this.#draining = undefined;
   }
 
   async #open(attempt: AbortController): Promise<void> {
-    const { clock, access } = this.#deps;
+    const { clock, access, farPort } = this.#deps;
     const timedOut = (): void =>
       attempt.abort(new ConnectivityError("operation_timed_out", `no connection within ${dialTimeoutMs / 1000} s`));
     using _deadline = clock.after(dialTimeoutMs, timedOut);
     try {
-      const context = { signal: attempt.signal, access };
+      const context = { signal: attempt.signal, access, farPort };
       const onDriver = (driver: ForwardDriver, route: Route | undefined): void => this.#watchTarget(driver, route);
       const routing = this.#service.via && ((): Promise<Route | undefined> => this.#deps.route());
       const transport = await dial(this.#deps.driver(), this.#service, context, onDriver, routing);
@@ -168,7 +177,7 @@ export class Link {
     this.#transport = undefined;
     this.#attempt = undefined;
     this.#deps.onDown();
-    transport?.close(drainMs).catch(() => transport.destroy());
+    transport?.close(0).catch(() => transport.destroy());
   }
 
   #now(): number {

@@ -1,15 +1,23 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { hasLocalEnd, isSocketPath } from "#domain/spec/local-end.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
+import type { FarPort } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, LocalListeners } from "../ports/local-listener.ts";
 import type { StateStore, WantedService } from "../ports/state-store.ts";
 import { PortClaims } from "./port-claims.ts";
+
+interface Moved {
+  readonly from: number;
+  readonly to: number;
+  /** Whose port it is: this machine's, or the SSH server's (`direction: remote`). */
+  readonly at: "here" | "server";
+}
 
 export interface LocalEndsDependencies {
   readonly listeners: LocalListeners;
   readonly store: StateStore;
   /** A remembered port could not be had: another one is used, and remembered, from now on. */
-  onMoved(owner: WantedService, moved: { readonly from: number; readonly to: number }): void;
+  onMoved(owner: WantedService, moved: Moved): void;
   /** A connection could not be accepted; the listener goes on. */
   onError(owner: WantedService, error: ConnectivityError): void;
 }
@@ -43,12 +51,29 @@ export class LocalEnds {
     try {
       const claim = this.#claims.claim(listener.port, owner);
       store.rememberPort(owner, listener.port);
-      if (remembered !== undefined) this.#deps.onMoved(owner, { from: remembered, to: listener.port });
+      if (remembered !== undefined) this.#deps.onMoved(owner, { from: remembered, to: listener.port, at: "here" });
       return claimed(listener, claim);
     } catch (thrown) {
       await listener.close();
       throw thrown;
     }
+  }
+
+  /** The memory of a port that is chosen at the other end: a service has either that or a local one. */
+  farPort(owner: WantedService): FarPort {
+    const { store } = this.#deps;
+    const onMoved = (from: number, to: number): void => this.#deps.onMoved(owner, { from, to, at: "server" });
+    return {
+      get before() {
+        return store.rememberedPort(owner);
+      },
+      chosen(port) {
+        const { before } = this;
+        if (before === port) return;
+        store.rememberPort(owner, port);
+        if (before !== undefined) onMoved(before, port);
+      },
+    };
   }
 
   async #claimAndListen(
@@ -77,3 +102,11 @@ const claimed = (listener: LocalListener, claim: Disposable): LocalListener => (
   port: listener.port,
   close: () => listener.close().finally(() => claim[Symbol.dispose]()),
 });
+
+/** A remembered port that could not be had, as an event. */
+export const portMoved = ({ from, to, at }: Moved) =>
+  ({
+    kind: "link",
+    text: `${at === "here" ? "local port" : "the server's port"} ${from}, which it had before, is taken: it is ${to} from now on`,
+    code: at === "here" ? "local_port_in_use" : "remote_port_in_use",
+  }) as const;

@@ -1,8 +1,10 @@
-import type { LocalListener } from "../ports/local-listener.ts";
+import type { LocalConnection, LocalListener } from "../ports/local-listener.ts";
 
 /** The local end of a service, open or closed as it was last asked, in whatever order and however fast that comes. */
 export class LocalPort {
-  readonly #listen: () => Promise<LocalListener>;
+  /** Takes what comes; another one may while it is open. */
+  receive: (connection: LocalConnection) => void;
+  readonly #listen: (onConnection: (connection: LocalConnection) => void) => Promise<LocalListener>;
   #wanted = false;
   #listener: LocalListener | undefined;
   #opening: Promise<void> | undefined;
@@ -10,8 +12,12 @@ export class LocalPort {
   #lastPort: number | undefined;
   #lastHost: string | undefined;
 
-  constructor(listen: () => Promise<LocalListener>) {
+  constructor(
+    listen: (onConnection: (connection: LocalConnection) => void) => Promise<LocalListener>,
+    receive: (connection: LocalConnection) => void,
+  ) {
     this.#listen = listen;
+    this.receive = receive;
   }
 
   get isOpen(): boolean {
@@ -55,7 +61,7 @@ export class LocalPort {
   async #open(): Promise<void> {
     await this.#closing;
     if (!this.#wanted) return;
-    const listener = await this.#listen();
+    const listener = await this.#listen((connection) => this.receive(connection));
     this.#lastPort = listener.port;
     this.#lastHost = listener.host;
     if (this.#wanted) this.#listener = listener;

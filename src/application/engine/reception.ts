@@ -47,6 +47,7 @@ export class Reception {
   /** Clients may be given to a transport that takes them. */
   readonly #gives: boolean;
   #open = 0;
+  #successor: Reception | undefined;
 
   constructor({ waitingRoom, healthCheck }: ServiceSpec, deps: ReceptionDependencies) {
     this.#deps = deps;
@@ -83,6 +84,15 @@ export class Reception {
 
   turnAway(): void {
     this.#room.turnAway();
+  }
+
+  /** Who waits comes here from another one, and goes on waiting for as long as before. */
+  takeOver(before: Reception): void {
+    before.#successor = this;
+    for (const connection of before.#room.leave()) {
+      this.#deadlines.set(connection, before.#deadlines.get(connection) ?? this.#deps.clock.monotonicMs());
+      this.#room.enter(connection, this.#deadlines.get(connection));
+    }
   }
 
   /** Whether a new connection has a chance: the target answers, or it is not known yet. */
@@ -160,6 +170,7 @@ export class Reception {
 
   /** Nothing of the client's was delivered yet, so it may wait for a better time, unless that will not come by itself. */
   #connectFailed(connection: LocalConnection, transport: Transport, error: ConnectivityError): void {
+    if (this.#successor) return this.#successor.accept(connection);
     const now = this.#deps.now();
     if (now.transport === transport) this.#deps.onFailed(error.toFailure());
     if (!error.retryable || !now.wanted || this.#isHopeless()) {

@@ -5,7 +5,7 @@ import { following, sameCondition, serviceCondition, type ServiceCondition } fro
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ForwardDriver, Transport } from "../ports/forward-driver.ts";
+import type { FarPort, ForwardDriver, Transport } from "../ports/forward-driver.ts";
 import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
 import type { ProbeResult, Probes } from "../ports/probe.ts";
 import type { Route } from "../ports/route.ts";
@@ -23,6 +23,7 @@ export interface ServiceRuntimeDependencies {
   driver(): Promise<ForwardDriver>;
   /** The hops of the service's `via`. */
   route?(): Promise<Route | undefined>;
+  readonly farPort?: FarPort;
   /** Opens the local end; refuses a port that another service holds. */
   listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
   onCondition(condition: ServiceCondition, before: ServiceCondition): void;
@@ -36,16 +37,22 @@ export interface ServiceRuntimeDependencies {
   onCheck?(result: ProbeResult, durationMs: number): void;
 }
 
+/** How long connections through a way that was replaced may go on. */
+const replacedDrainMs = 3_600_000;
+
 /** The running side of one declared service: its local port, its link, its health, and the connections through it. */
 export class ServiceRuntime {
   #spec: ServiceSpec;
   readonly #deps: ServiceRuntimeDependencies;
-  readonly #port: LocalPort;
+  #port: LocalPort;
   readonly #reception: Reception;
   readonly #link: Link;
   readonly #monitor: HealthMonitor;
   #wanted = false;
   readonly #refusals: PortRefusals;
+  /** What led here another way, while connections through it are open. */
+  #before: ServiceRuntime | undefined;
+  #drained: Promise<unknown> | undefined;
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
   #condition: ServiceCondition = { state: "stopped" };
@@ -69,7 +76,10 @@ export class ServiceRuntime {
       onEnd: (outcome, connection) => deps.onConnectionEnd(outcome, connection),
       onRefused: (connection) => deps.onConnectionEnd(undefined, connection),
     });
-    this.#port = new LocalPort(() => deps.listen(spec, (connection) => this.#reception.accept(connection)));
+    this.#port = new LocalPort(
+      (onConnection) => deps.listen(spec, onConnection),
+      (connection) => this.#reception.accept(connection),
+    );
     this.#monitor = new HealthMonitor(spec, {
       clock: deps.clock,
       probes: deps.probes,
@@ -84,6 +94,7 @@ export class ServiceRuntime {
       clock: deps.clock,
       access: deps.access,
       driver: () => deps.driver(),
+      farPort: deps.farPort,
       route: () => deps.route?.() ?? Promise.resolve(undefined),
       onChange: () => {
         this.#refresh();
@@ -127,7 +138,7 @@ export class ServiceRuntime {
   }
   /** Forwarded connections that are open now. */
   get connections(): number {
-    return this.#reception.open;
+    return this.#reception.open + (this.#before?.connections ?? 0);
   }
   /** Facts of the last check, such as the end of a certificate. */
   get seen(): ProbeResult["facts"] {
@@ -203,16 +214,37 @@ export class ServiceRuntime {
     this.#spec = spec;
   }
 
+  /**
+   * Takes the place of one that leads to the same target another way, before it is started: the local end and who waits
+   * there come over at once, and what is open goes on as it is until it ends.
+   */
+  takeOver(before: ServiceRuntime): void {
+    [this.#port, before.#port] = [before.#port, this.#port];
+    this.#port.receive = (connection) => this.#reception.accept(connection);
+    this.#reception.takeOver(before.#reception);
+    this.#before = before;
+    void before.#retire(replacedDrainMs).then(() => {
+      if (this.#before === before) this.#before = undefined;
+    });
+  }
+
   /** Closes everything; resolves when the local port is released. */
   async stop(): Promise<void> {
+    const closed = this.#port.close();
+    this.#reception.turnAway();
+    void this.#retire(0);
+    await Promise.all([closed, this.#before?.stop()]);
+  }
+
+  /** Ends the link; resolves when nothing is open any more. */
+  async #retire(drainMs: number): Promise<void> {
     this.#wanted = false;
     this.#refusals.clear();
     this.#blocked = undefined;
-    const closed = this.#port.close();
-    this.#reception.turnAway();
-    this.#link.stop();
+    const drained = this.#link.stop(drainMs);
     this.#refresh();
-    await closed;
+    const before = this.#before;
+    await (this.#drained = Promise.all([drained, before ? before.#drained : undefined]));
   }
 
   #healthChanged(health: Health, before: Health): void {

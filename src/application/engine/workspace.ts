@@ -3,6 +3,7 @@ import { stopLayers } from "#domain/dependency-order.ts";
 import { errorCatalogue } from "#domain/error-catalogue.ts";
 import { inheritedWants } from "#domain/inherited-wants.ts";
 import { relinked } from "#domain/plan/impact.ts";
+import { sameTarget } from "#domain/plan/same-target.ts";
 import { sameValue } from "#domain/plan/raw-configuration.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ConfigProblem, Configuration, ServiceDeclaration } from "#domain/spec/configuration.ts";
@@ -215,8 +216,10 @@ export class Workspace {
     const specs = new Map([...this.#declared].flatMap(([name, { spec }]) => (spec ? [[name, spec] as const] : [])));
     const moved = relinked(new Map([...this.#runtimes].map(([name, { spec }]) => [name, spec])), specs);
     const outdated = [...this.#runtimes].filter(([name]) => !specs.has(name) || moved.has(name));
+    const replaced = new Map(outdated.filter(([name, runtime]) => staysReachable(runtime, this.#declared.get(name))));
     for (const [name] of outdated) this.#runtimes.delete(name);
-    await Promise.all(outdated.map(([, runtime]) => runtime.stop()));
+    const ended = outdated.filter(([name]) => !replaced.has(name));
+    await Promise.all(ended.map(([, runtime]) => runtime.stop()));
     const bound: string[] = [];
     for (const { name, spec } of this.#declared.values()) {
       if (!spec) continue;
@@ -226,10 +229,10 @@ export class Workspace {
         running.redeclare(spec);
         continue;
       }
-      this.#runtimes.set(
-        name,
-        this.#deps.makeRuntime(spec, () => this.#gateAll()),
-      );
+      const runtime = this.#deps.makeRuntime(spec, () => this.#gateAll());
+      const before = replaced.get(name);
+      if (before) runtime.takeOver(before);
+      this.#runtimes.set(name, runtime);
     }
     const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;
     const starting = this.wantedNames("declared").filter(idle);
@@ -248,3 +251,7 @@ export class Workspace {
     for (const [name, runtime] of this.#runtimes) if (runtime.wanted && this.#wanted.has(name)) gate(runtime, this);
   }
 }
+
+/** Whether it is to run as it is declared now, at the same local end with the same target: then nothing need be cut. */
+const staysReachable = ({ wanted, spec }: ServiceRuntime, declared: ServiceDeclaration | undefined): boolean =>
+  wanted && declared?.spec !== undefined && !obstacle(declared) && sameTarget(spec, declared.spec);

@@ -8,12 +8,21 @@ import type { ClientSocket } from "./local-listener.ts";
 import type { LogQuery, ServiceLog } from "./service-logs.ts";
 import type { Route } from "./route.ts";
 
+/** The port that a far side chose for a service, where it is to choose; kept over restarts. */
+export interface FarPort {
+  /** The last one: to be asked for again. */
+  readonly before: number | undefined;
+  /** It is this one now. */
+  chosen(port: number): void;
+}
+
 export interface DialContext {
   /** Ends the attempt; the driver rejects with its reason. */
   readonly signal: AbortSignal;
   readonly access: Access;
   /** The hops of the service's `via`: the driver's first server is reached through it, and pools have its `key`. */
   readonly route?: Route;
+  readonly farPort?: FarPort | undefined;
 }
 
 export interface LoginContext extends DialContext {

@@ -1,6 +1,7 @@
 import type { Configuration, ServiceDeclaration } from "../spec/configuration.ts";
 import type { ServiceSpec } from "../spec/service.ts";
 import { sameValue } from "./raw-configuration.ts";
+import { sameTarget } from "./same-target.ts";
 
 /** What of a service runs now, as far as a change of its declaration matters. */
 export interface Running {
@@ -104,12 +105,18 @@ export function impactOf(
   const named = (step: Step): string[] => [...steps].flatMap(([name, other]) => (other === step ? [name] : []));
   const [restarts, stops] = [named("restart"), named("stop")];
   const hurt = [...restarts, ...stops].map(running);
+  const [old, now] = [byName(before), byName(after)];
+  const cut = (name: string): boolean => {
+    const [was, is] = [old.get(name)?.spec, now.get(name)?.spec];
+    return !was || !is || !sameTarget(was, is);
+  };
+  const broken = [...restarts.filter(cut), ...stops].map(running);
   return {
     starts: named("start"),
     restarts,
     stops,
     untouched: named("untouched").length,
-    breaks_connections: hurt.reduce((sum, { connections }) => sum + connections, 0),
+    breaks_connections: broken.reduce((sum, { connections }) => sum + connections, 0),
     other_clients: [...new Set(hurt.flatMap(({ otherClients }) => otherClients))],
     env: variableChanges(before, after),
   };

@@ -14,6 +14,11 @@ import type { Forward } from "./transport.ts";
 /** A target on this machine answers at once or not at all. */
 const connectTimeoutMs = 5000;
 
+/** A server that notices dead peers at all (ClientAliveInterval) has noticed after this long; then another port is better. */
+const lettingGoMs = 120_000;
+const attemptsAfterStart = 4;
+const attemptGapMs = 500;
+
 const buffers = new ReadBuffers();
 
 /**
@@ -63,7 +68,7 @@ async function listen(
   const { end, before } = parts;
   if (end.port === 0 && end.socket === undefined && before !== undefined) {
     // The port that clients know; the server chooses another one only if it is gone.
-    const again = await listenOn({ ...end, port: before }, lease, onConnection, signal).catch(() => undefined);
+    const again = await askAgain({ ...parts, end: { ...end, port: before } }, lease, onConnection, signal);
     if (again) return again;
   }
   try {
@@ -72,6 +77,35 @@ async function listen(
     signal.throwIfAborted();
     if (!lease.connection.alive) throw error;
     throw await explainRefusal(parts, lease, signal);
+  }
+}
+
+/**
+ * A port that the server chose before. One that a lost session of ours still holds is worth the wait; right after a start
+ * of the daemon its last one may be about to let go.
+ * @returns `undefined` when another program has it
+ * @throws ConnectivityError `remote_port_in_use` while a lost session of ours has it
+ */
+async function askAgain(
+  parts: RemoteForwardParts,
+  lease: Lease,
+  onConnection: (incoming: Incoming) => void,
+  signal: AbortSignal,
+): Promise<Listening | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await listenOn(parts.end, lease, onConnection, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!lease.connection.alive) throw error;
+    }
+    if ((await holds(parts.end, lease, signal)) !== "yes") return undefined;
+    const lostForMs = parts.lostMs === undefined ? undefined : performance.now() - parts.lostMs;
+    if (lostForMs !== undefined && lostForMs < lettingGoMs) throw await explainRefusal(parts, lease, signal);
+    if (lostForMs !== undefined || attempt === attemptsAfterStart) return undefined;
+    await new Promise((resolve) => {
+      setTimeout(resolve, attemptGapMs);
+    });
   }
 }
 

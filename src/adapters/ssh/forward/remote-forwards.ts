@@ -1,4 +1,5 @@
 import type { Access } from "#application/ports/access.ts";
+import type { FarPort } from "#application/ports/forward-driver.ts";
 import { isSocketPath } from "#domain/spec/local-end.ts";
 import type { SshService } from "#domain/spec/service.ts";
 import type { Lease } from "../pooled-server.ts";
@@ -17,7 +18,7 @@ interface Shared {
 
 interface Memory {
   /** The port that the server chose. */
-  port?: number;
+  port?: number | undefined;
   lostMs?: number;
 }
 
@@ -30,14 +31,21 @@ export class RemoteForwards {
   readonly #memory = new Map<string, Memory>();
 
   /** Takes the lease over, also when it fails. @throws as `openRemoteForward` */
-  async open(service: SshService, server: Server, access: Access, lease: Lease, signal: AbortSignal): Promise<Forward> {
+  async open(
+    service: SshService,
+    server: Server,
+    access: Access,
+    lease: Lease,
+    signal: AbortSignal,
+    farPort?: FarPort,
+  ): Promise<Forward> {
     const { connection, remotePort, listen, localPort } = service;
     const target: LocalTarget = isSocketPath(listen)
       ? { path: listen.replace(/^~(?=\/)/, access.homeDir) }
       : { host: listen, port: localPort };
     const end = { bind: connection.remoteHost, port: remotePort, socket: connection.remoteSocket };
     const key = JSON.stringify([server.key, end, target]);
-    const memory = this.#memory.get(key) ?? {};
+    const memory = this.#memory.get(key) ?? { port: farPort?.before };
     this.#memory.set(key, memory);
     const open = async (): Promise<Forward & { readonly port: number }> => {
       const lostMs =
@@ -58,20 +66,22 @@ export class RemoteForwards {
         throw error;
       }
     };
+    const chosen = end.port === 0 && end.socket === undefined ? farPort : undefined;
     const running = this.#shared.get(key);
     if (running) {
       lease.release();
-      return this.#share(key, running);
+      return this.#share(key, running, chosen);
     }
     const shared: Shared = { opening: Promise.resolve().then(open), users: 0 };
     this.#shared.set(key, shared);
-    return this.#share(key, shared);
+    return this.#share(key, shared, chosen);
   }
 
-  async #share(key: string, shared: Shared): Promise<Forward> {
+  async #share(key: string, shared: Shared, chosen: FarPort | undefined): Promise<Forward> {
     shared.users++;
     try {
       const forward = await shared.opening;
+      chosen?.chosen(forward.port);
       return {
         ...forward,
         release: () => {

@@ -36,7 +36,7 @@ export interface PassingSocket {
 
 /**
  * Connects by a pipe of the kind that Node uses between a process and its children, which is what passes handles on. That
- * is no public part of Node; it was seen to work on 22 and 24.
+ * is no public part of Node; it was tried on 24 only, and what is missing elsewhere makes it `undefined`.
  * @returns `undefined` where this Node cannot do it, or nobody listens
  */
 export async function connectPassing(path: string): Promise<PassingSocket | undefined> {
