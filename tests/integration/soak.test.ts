@@ -17,11 +17,19 @@ const options: SoakOptions = {
 /** What is opened once and kept, whatever the clients do. */
 const kept = 8;
 
+async function soakAndClose(way: Way & AsyncDisposable): Promise<Awaited<ReturnType<typeof soak>>> {
+  try {
+    return await soak(way, options);
+  } finally {
+    await way[Symbol.asyncDispose]();
+  }
+}
+
 /** Lets them loose. @returns failures, and open files that are left over once the way is closed */
 async function run(open: () => Promise<Way & AsyncDisposable>): Promise<readonly [readonly string[], number]> {
   const before = openFiles();
   const way = await open();
-  const { failures, connections } = await soak(way, options).finally(() => way[Symbol.asyncDispose]());
+  const { failures, connections } = await soakAndClose(way);
   expect(connections).toBeGreaterThan(10);
   return [failures, await leftOver(before + kept, 5000)];
 }
