@@ -139,3 +139,22 @@ test("[ssh-reused-reads] only memory of one packet alone is freed when nobody ke
   });
   expect(seen.length).toBeGreaterThanOrEqual(2);
 });
+
+test.each([8192, 65_536])(
+  "[ssh-reused-reads] a small read is not freed with a packet of it, where Node's pool is of %d bytes",
+  async (poolSize) => {
+    const { poolSize: before } = Buffer;
+    Buffer.poolSize = poolSize;
+    try {
+      await reading([5100, 9000, 5100], (view, index, reads) => {
+        if (index !== 0) return;
+        const [packet, after] = [view.subarray(0, 5000), view.subarray(5000)];
+        reads.release(packet);
+        reads.retain(packet)();
+        expect(after.length).toBe(100);
+      });
+    } finally {
+      Buffer.poolSize = before;
+    }
+  },
+);

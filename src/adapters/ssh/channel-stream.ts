@@ -159,9 +159,9 @@ export class ChannelStream extends Duplex implements DirectStream {
     return !this.#stopped;
   }
 
-  /** The receiver has not taken all that came: the end waits for it. */
+  /** The receiver has not taken all that came, or not asked for more since: the end waits for it. */
   get #held(): boolean {
-    return this.#waiting.length > 0 || this.#giveBack !== undefined;
+    return this.#waiting.length > 0 || (this.#lending !== undefined && this.#stopped);
   }
 
   #onServerClosed(): void {

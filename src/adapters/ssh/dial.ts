@@ -70,7 +70,10 @@ export async function dialSsh({
   const client = new ssh2.Client();
   const way = through
     ? { socket: through, reads: ownReads }
-    : reusingSocket(() => phase !== "done" || exchangesKeys(client));
+    : reusingSocket(
+        () => phase !== "done" || exchangesKeys(client),
+        () => negotiated?.sc.compress !== "none",
+      );
   const { socket } = way;
   const identification = new ServerIdentification();
   const dialled = Promise.withResolvers<SshConnection>();

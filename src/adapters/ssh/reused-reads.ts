@@ -55,9 +55,15 @@ interface Memory {
  * - channel data, which is its receiver's: `retain`.
  *
  * @param keeping whether what was just handed out may be kept for longer; asked after every read
+ * @param compressed whether channel data is unpacked into memory of the unpacker's
  */
-export function reusingSocket(keeping: () => boolean): { readonly socket: net.Socket; readonly reads: Reads } {
+export function reusingSocket(
+  keeping: () => boolean,
+  compressed: () => boolean = () => false,
+): { readonly socket: net.Socket; readonly reads: Reads } {
   const known = new WeakMap<ArrayBufferLike, Memory>();
+  /** Memory of small reads, in which several packets may lie. */
+  const copies = new WeakSet<ArrayBufferLike>();
   let free: Memory[] = [];
   let bulkReads = 0;
   /** Reads in a row that filled the memory. */
@@ -74,8 +80,11 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
       buffer: () => (free.find(({ filledBy }) => filledBy === 0 || filledBy < bulkReads) ?? make()).bytes,
       callback: (length, buffer) => {
         const view = Buffer.from(buffer.buffer, buffer.byteOffset, length);
-        if (length < bulkBytes) socket.emit("data", Buffer.from(view));
-        else {
+        if (length < bulkBytes) {
+          const copy = Buffer.from(view);
+          copies.add(copy.buffer);
+          socket.emit("data", copy);
+        } else {
           const memory = known.get(buffer.buffer);
           if (memory) memory.filledBy = ++bulkReads;
           socket.emit("data", view);
@@ -122,8 +131,8 @@ export function reusingSocket(keeping: () => boolean): { readonly socket: net.So
     },
   });
   const release = ({ buffer, length }: Buffer): void => {
-    const isItsPacket = length >= largeBytes && buffer.byteLength - length <= mostAround && !known.has(buffer);
-    if (isItsPacket) (buffer as ArrayBuffer).transfer(0);
+    const isItsPacket = length >= largeBytes && buffer.byteLength - length <= mostAround;
+    if (isItsPacket && !known.has(buffer) && !copies.has(buffer) && !compressed()) (buffer as ArrayBuffer).transfer(0);
   };
   const reads: Reads = {
     release,

@@ -64,8 +64,9 @@ export class Reception {
     return this.#room.size;
   }
 
-  accept(connection: LocalConnection): void {
-    this.#deadlines.set(connection, this.#deps.clock.monotonicMs() + this.#timeoutMs);
+  accept(connection: LocalConnection, deadlineMs = this.#deps.clock.monotonicMs() + this.#timeoutMs): void {
+    if (this.#successor) return this.#successor.accept(connection, deadlineMs);
+    this.#deadlines.set(connection, deadlineMs);
     const { wanted, transport } = this.#deps.now();
     if (!wanted || this.#isHopeless()) this.#refuse(connection);
     else if (transport && this.#admits()) void this.#forward(connection, transport);
@@ -170,7 +171,7 @@ export class Reception {
 
   /** Nothing of the client's was delivered yet, so it may wait for a better time, unless that will not come by itself. */
   #connectFailed(connection: LocalConnection, transport: Transport, error: ConnectivityError): void {
-    if (this.#successor) return this.#successor.accept(connection);
+    if (this.#successor) return this.#successor.accept(connection, this.#deadlines.get(connection));
     const now = this.#deps.now();
     if (now.transport === transport) this.#deps.onFailed(error.toFailure());
     if (!error.retryable || !now.wanted || this.#isHopeless()) {

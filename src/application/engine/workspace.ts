@@ -217,21 +217,22 @@ export class Workspace {
     const moved = relinked(new Map([...this.#runtimes].map(([name, { spec }]) => [name, spec])), specs);
     const outdated = [...this.#runtimes].filter(([name]) => !specs.has(name) || moved.has(name));
     const replaced = new Map(outdated.filter(([name, runtime]) => staysReachable(runtime, this.#declared.get(name))));
-    for (const [name] of outdated) this.#runtimes.delete(name);
     const ended = outdated.filter(([name]) => !replaced.has(name));
+    for (const [name] of ended) this.#runtimes.delete(name);
+    // What is replaced stays known meanwhile, so that it can be stopped.
     await Promise.all(ended.map(([, runtime]) => runtime.stop()));
     const bound: string[] = [];
     for (const { name, spec } of this.#declared.values()) {
       if (!spec) continue;
       const running = this.#runtimes.get(name);
-      if (running) {
+      const isReplaced = running !== undefined && replaced.get(name) === running;
+      if (running && !isReplaced) {
         if (!sameValue(running.spec.dependsOn, spec.dependsOn) && this.#wanted.has(name)) bound.push(name);
         running.redeclare(spec);
         continue;
       }
       const runtime = this.#deps.makeRuntime(spec, () => this.#gateAll());
-      const before = replaced.get(name);
-      if (before) runtime.takeOver(before);
+      if (running?.wanted) runtime.takeOver(running);
       this.#runtimes.set(name, runtime);
     }
     const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;

@@ -79,13 +79,21 @@ export class SshTransport implements Transport {
   async #connect(connect: Connect, options: ConnectOptions): Promise<TunnelStream> {
     options.signal.throwIfAborted();
     if (this.#state !== "open") throw gone();
-    const stream = await this.#unlessOver(connect, options);
-    this.#streams.add(stream);
-    stream.once("close", () => {
-      this.#streams.delete(stream);
-      if (this.#streams.size === 0) this.#onIdle?.();
-    });
-    return stream;
+    try {
+      const stream = await this.#unlessOver(connect, options);
+      this.#streams.add(stream);
+      stream.once("close", () => {
+        this.#streams.delete(stream);
+        this.#lookWhetherIdle();
+      });
+      return stream;
+    } finally {
+      this.#lookWhetherIdle();
+    }
+  }
+
+  #lookWhetherIdle(): void {
+    if (this.#streams.size + this.#connecting.size === 0) this.#onIdle?.();
   }
 
   /** `AbortSignal.any` would take longer than all the rest of a connect (bench/ssh). */
@@ -108,7 +116,8 @@ export class SshTransport implements Transport {
 
   async #drain(deadlineMs: number): Promise<void> {
     if (this.#state === "open") this.#state = "draining";
-    if (this.#streams.size > 0) {
+    // What is being opened belongs to a client too.
+    if (this.#streams.size + this.#connecting.size > 0) {
       const idle = Promise.withResolvers<void>();
       this.#onIdle = idle.resolve;
       const timer = setTimeout(() => idle.resolve(), deadlineMs);
