@@ -4,6 +4,7 @@ import { ladderAllOk, ladderWithFailure, rungOn, type RungFinding } from "#domai
 import type { Walk } from "#domain/diagnosis/inference.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import { dial } from "../engine/dial.ts";
+import { limited } from "../engine/limited.ts";
 import { withConnection } from "./ladder-details.ts";
 import { composeRoute } from "../engine/routes.ts";
 import { recognise } from "./recognise.ts";
@@ -214,26 +215,6 @@ export const routeOf = (deps: WalkDependencies, workspace: Workspace, spec: Serv
     service: (name) => workspace.declaration(name)?.spec,
     driver: (technology) => deps.driver(technology),
   });
-
-function limited(
-  clock: Clock,
-  ms: number,
-  outer: AbortSignal,
-): { readonly signal: AbortSignal; readonly timedOut: boolean } & Disposable {
-  const controller = new AbortController();
-  let timedOut = false;
-  const timer = clock.after(ms, () => {
-    timedOut = true;
-    controller.abort(new ConnectivityError("operation_timed_out", `no answer within ${ms / 1000} s`));
-  });
-  return {
-    signal: AbortSignal.any([controller.signal, outer]),
-    get timedOut() {
-      return timedOut;
-    },
-    [Symbol.dispose]: () => timer[Symbol.dispose](),
-  };
-}
 
 /** A server in between connects for us, so what closes at once is behind it: nobody there may know of pods and their ports. */
 function asReached(technology: ServiceSpec["technology"], failure: Failure): Failure {

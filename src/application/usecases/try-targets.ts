@@ -1,6 +1,7 @@
-import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
+import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { KubernetesService, ServiceSpec } from "#domain/spec/service.ts";
 import { dial } from "../engine/dial.ts";
+import { limited } from "../engine/limited.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ForwardDriver } from "../ports/forward-driver.ts";
@@ -35,9 +36,8 @@ export async function tryTargets(
   const asked = specs.filter(isOwn).slice(0, mostTried);
   const resolved = new Map<string, string>();
   const unreached: TriedTargets["unreached"][number][] = [];
-  const late = new AbortController();
-  using _timer = deps.clock.after(withinMs, () => late.abort(new ConnectivityError("cancelled", "no time is left")));
-  const context = { signal: AbortSignal.any([signal, late.signal]), access: deps.access(workspace) };
+  using limit = limited(deps.clock, withinMs, signal);
+  const context = { signal: limit.signal, access: deps.access(workspace) };
   await Promise.all(
     asked.map(async (spec) => {
       try {

@@ -1,4 +1,6 @@
+import { agnhost, deployment, service } from "../../support/cluster.ts";
 import { testbed } from "../../support/testbed.ts";
+import { ready } from "./fault.ts";
 import type { Stage } from "./stage.ts";
 
 /** Lines of services as a user writes them. */
@@ -102,7 +104,20 @@ export const account = (
 };
 
 /** A kubeconfig of that account. */
-export const asAccount = async (stage: Stage): Promise<void> => {
+const asAccount = async (stage: Stage): Promise<void> => {
   const token = (await stage.kubectl("create", "token", stage.name)).trim();
   await kubeconfigOf(stage, stage.cluster.cluster, { token });
 };
+
+/** A web server behind a service, used by an account that has these rights only. */
+export const webAsUserWith = (rights: Parameters<typeof account>[1]) => ({
+  manifests: (stage: Stage): readonly object[] => [
+    ...account(stage, rights),
+    deployment(stage.namespace, stage.name, { image: agnhost, args: ["netexec", "--http-port=8080"] }),
+    service(stage.namespace, stage.name, 80, 8080),
+  ],
+  until: ready(1),
+  setUp: asAccount,
+  services: (stage: Stage): string => kube(stage),
+  env: ownKubeconfig,
+});
