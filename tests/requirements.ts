@@ -55,6 +55,7 @@ export const requirements = {
   "ssh-survives":
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
+  "ssh-channel": "an SSH channel keeps to its windows, and holds the server to its own",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
   "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
   "ssh-verify":
