@@ -87,7 +87,7 @@ describe("[ssh-login-by-person] a login that a person types", () => {
       code: "ssh_login_required",
       retryable: false,
       facts: {
-        login_command: `portwright ssh login 127.0.0.1:${bastion.port}`,
+        login_command: `portwright ssh login me@127.0.0.1:${bastion.port}`,
         partly_accepted: true,
         offered_by_server: ["keyboard-interactive"],
       },
@@ -178,7 +178,7 @@ describe("[ssh-login-by-person] a login that a person types", () => {
     const keyFile = await home.write("id", key.private);
     expect(await failure(open(partly.port, { key_file: keyFile, driver: "openssh" }))).toMatchObject({
       code: "ssh_login_required",
-      facts: { login_command: `portwright ssh login 127.0.0.1:${partly.port}`, partly_accepted: true },
+      facts: { login_command: `portwright ssh login me@127.0.0.1:${partly.port}`, partly_accepted: true },
     });
     expect(partly.attempts).not.toContain("keyboard-interactive");
     const only = await server({ rounds: twoRounds });

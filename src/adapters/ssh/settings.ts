@@ -12,6 +12,8 @@ export interface SshSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** Whether the service, or the hop, names the user. */
+  readonly userNamed: boolean;
   /** The name under which the host key is known: `HostKeyAlias`, else the host. */
   readonly hostKeyName: string;
   /** Absolute paths, in the order in which they are offered. */
@@ -80,6 +82,7 @@ export async function resolveSettings(
     host,
     port,
     user,
+    userNamed: connection.user !== undefined,
     hostKeyName: resolved.hostKeyAlias ?? host,
     keyFiles: connection.keyFile === undefined ? resolved.identityFiles : [expand(connection.keyFile)],
     keysNamed: connection.keyFile !== undefined || resolved.identitiesNamed,

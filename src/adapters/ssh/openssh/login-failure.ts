@@ -96,7 +96,11 @@ function hostKeyError(log: LoginLog, settings: SshSettings, error: MakeError): C
     return error(
       "host_key_changed",
       `${where} presented another host key than the one that is known for it: it was reinstalled, or somebody is in between`,
-      { ...facts, ...(line !== undefined && { known_hosts_line: Number(line) }) },
+      {
+        ...facts,
+        ...(line !== undefined && { known_hosts_line: Number(line) }),
+        trust_command: trustCommand(settings),
+      },
     );
   }
   return error(

@@ -31,6 +31,14 @@ const lookThere = (fact: FactText): string => {
 /** SSH servers and what is behind them. */
 export const sshRemedies: Remedies = {
   host_key_unknown: (fact) => [
+    ...(fact("unreadable_files") === undefined
+      ? []
+      : [
+          look(
+            `ls -l ${shellWord(fact("known_hosts_file") ?? "~/.ssh/known_hosts")}`,
+            "it cannot be read, and the host may be known there",
+          ),
+        ]),
     {
       do: "run",
       command: fact("trust_command") ?? sshCommand(fact),
@@ -43,6 +51,9 @@ export const sshRemedies: Remedies = {
       do: "ask",
       what: `whether the SSH server ${fact("host") ?? ""} was really installed anew`.replaceAll("  ", " "),
       why: "its key is not the known one: somebody may be in between",
+      ...(fact("trust_command") !== undefined && {
+        then: `only if it was: take line ${fact("known_hosts_line") ?? "of the host"} out of ${fact("known_hosts_file") ?? "known_hosts"}, and ${fact("trust_command")}`,
+      }),
     },
   ],
   ssh_key_missing: (fact) => [
