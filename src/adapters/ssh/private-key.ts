@@ -49,19 +49,29 @@ export async function loadPrivateKey(
   }
   throw new ConnectivityError(
     "ssh_key_unreadable",
-    /^(?:ssh|ecdsa|sk)-\S+ AAAA/.test(text)
-      ? `${path} is the public half of a key; the private one is wanted`
+    isPublicForm(text)
+      ? `${path} is the public half of a key; its private one is neither there nor in an agent`
       : `${path} is no private key of a supported form`,
     { key_file: path },
   );
 }
 
-/** The public half of a key from the `.pub` file beside it, so that an agent's twin of an encrypted key is recognized. */
+/**
+ * The public half of a key, so that an agent's twin is recognized: the file itself where a person names the `.pub` of a
+ * key that only the agent has, else the `.pub` beside it.
+ */
 export async function publicHalf(path: string): Promise<Buffer | undefined> {
-  const text = await readFile(`${path}.pub`, "utf8").catch(() => undefined);
-  const parsed = text === undefined ? undefined : ssh2.utils.parseKey(text);
-  return parsed === undefined || parsed instanceof Error ? undefined : parsed.getPublicSSH();
+  for (const file of [path, `${path}.pub`]) {
+    const text = await readKey(file).catch(() => "");
+    if (!isPublicForm(text)) continue;
+    const parsed = ssh2.utils.parseKey(text);
+    if (!(parsed instanceof Error)) return parsed.getPublicSSH();
+  }
+  return undefined;
 }
+
+/** One line as in a `.pub` file: the type, and what begins as every blob does. */
+const isPublicForm = (text: string): boolean => /^(?:ssh|ecdsa|sk)-\S+\s+AAAA/.test(text);
 
 /** PKCS#8 (RFC 5958), which ssh2 does not read, in the older form of the key's own algorithm, which it does. */
 function fromPkcs8(text: string, passphrase: string | undefined): string {

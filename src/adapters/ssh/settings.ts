@@ -108,6 +108,8 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
   const alive = [settings.resolved.serverAliveIntervalMs ?? null, settings.resolved.serverAliveCountMax];
+  // The agent of the environment moves from session to session; one that is named is another login.
+  const agent = settings.resolved.agentNamed ? settings.agentSocket : undefined;
   const way = route?.key ?? [settings.resolved.proxyJump ?? null, settings.resolved.proxyCommand ?? null];
   return JSON.stringify([
     user,
@@ -120,5 +122,6 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
     settings.driver,
     way,
     alive,
+    agent ?? null,
   ]);
 }

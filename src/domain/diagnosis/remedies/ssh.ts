@@ -74,15 +74,31 @@ export const sshRemedies: Remedies = {
       then: comesBack,
     },
   ],
-  ssh_agent_unavailable: () => [
-    {
-      do: "run",
-      command: 'eval "$(ssh-agent)" && ssh-add',
-      why: "no agent answers",
-      then: "portwright up, from the same terminal",
-    },
+  ssh_agent_unavailable: (fact) => [
+    fact("named_by") === "IdentityAgent"
+      ? look(
+          `SSH_AUTH_SOCK=${shellWord(fact("socket") ?? "SOCKET")} ssh-add -l`,
+          "whether the agent runs and holds the key",
+        )
+      : {
+          do: "run",
+          command: 'eval "$(ssh-agent)" && ssh-add',
+          why: "no agent answers",
+          then: "portwright up, from the same terminal",
+        },
   ],
   ssh_authentication_failed: (fact) => [
+    ...(fact("too_many_attempts") === undefined
+      ? []
+      : [
+          {
+            do: "edit" as const,
+            where: "connection.key_file of the service, or IdentityFile with IdentitiesOnly yes in ~/.ssh/config",
+            what: "the one key that the server knows",
+            why: "the server gives up before the right key is offered",
+            then: comesBack,
+          },
+        ]),
     { do: "run", command: sshCommand(fact), why: "shows which logins the server takes" },
     ...(/password|keyboard/.test(fact("offered_by_server") ?? "") ? [typed(fact, "it takes what is typed, too")] : []),
   ],
