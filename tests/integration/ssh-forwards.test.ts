@@ -362,6 +362,15 @@ describe.skipIf(!hasSshd)("forwards by an own OpenSSH server (skipped where /usr
       expect(await ask(bytes("GET / HTTP/1.1\r\n\r\n"))).toEqual([]);
     });
 
+    test("[ssh-dynamic-allowed] its check says that a server does not forward at all", async () => {
+      for (const setting of ["AllowTcpForwarding no", "AllowTcpForwarding remote"]) {
+        const spec = service(await sshd([setting]), { direction: "dynamic" });
+        const transport = await open(spec);
+        const error = await failure(transport.connectForCheck?.({ signal: never() }) ?? Promise.resolve());
+        expect(error.code).toBe("ssh_forwarding_prohibited");
+        expect(error.message).toContain("AllowTcpForwarding");
+      }
+    });
     test("its check asks the server, or goes to the target that is named for it", async () => {
       const asking = await dynamic();
       const stream = await asking.connectForCheck?.({ signal: never() });
