@@ -60,6 +60,7 @@ export const requirements = {
   "ssh-channel": "an SSH channel keeps to its windows, and holds the server to its own",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
   "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
+  "bulk-leaves-room": "bulk leaves room on the processor while somebody converses",
   "ssh-verify":
     "after a sleep, an SSH connection that does not answer is ended within seconds, and those that do live on",
   "ssh-config-limits": "ServerAliveInterval, ServerAliveCountMax and ConnectTimeout of ~/.ssh/config are kept",
