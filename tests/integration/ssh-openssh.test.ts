@@ -176,7 +176,7 @@ describe.skipIf(!hasSshd)("an own OpenSSH server (skipped where /usr/sbin/sshd i
       await home.write("config", `Host *\n IdentitiesOnly yes\n IdentityFile ${file}\n`);
       await open(server);
       await home.write("config", "");
-      await open(server, { key_file: file });
+      expect((await open(server, { key_file: file })).via).toBe("ssh 127.0.0.1");
     });
 
     test("[ssh-agents] two that ~/.ssh/config names are two logins, and one that is gone is the cause", async () => {
