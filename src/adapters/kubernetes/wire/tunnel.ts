@@ -9,6 +9,7 @@ import { Outbox } from "./outbox.ts";
 import type { PodLink } from "./pod-link.ts";
 import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
+import { Pace, reached, whileOpen } from "./reached.ts";
 import { Stalls } from "./stalls.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
 import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
@@ -44,6 +45,10 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
   #nextStreamId = 1;
+  /** What `reached` asks; liveness counts from 1. */
+  #nextEchoId = 0x4000_0001;
+  readonly #echoes = new Map<number, () => void>();
+  readonly #pace = new Pace();
   /** The highest id that the server used for a stream of its own. */
   #lastRefused = 0;
   /** Streams whose client sends no more. */
@@ -146,6 +151,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       ]),
     );
     this.#openings.add(stream);
+    this.#liveness.expect();
     // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
     if (this.#nextStreamId > 0x7fff_0000) this.drain();
     return stream;
@@ -221,6 +227,20 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     return this.#clock.after(ms, run);
   }
 
+  reached(stream: ForwardStream, signal: AbortSignal): Promise<void> {
+    const opened = async (): Promise<number | undefined> => {
+      if (stream.known) return undefined;
+      const sinceMs = this.#clock.monotonicMs();
+      await new Promise((resolve) => stream.once("known", resolve));
+      return this.#clock.monotonicMs() - sinceMs;
+    };
+    const echo = (): Promise<void> => this.#echo();
+    const open = (target: ForwardTarget): ForwardStream => this.open(target);
+    const { target } = stream;
+    const way = { clock: this.#clock, pace: this.#pace, target, opened, echo, open, ends: () => stream.over };
+    return reached(way, whileOpen(stream, signal));
+  }
+
   data(streamId: number, bytes: Buffer): void {
     const stream = this.#find(streamId);
     if (stream === undefined) return;
@@ -249,8 +269,10 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   ping(id: number): void {
+    if (id % 2 === 0) return this.#outbox.answer(ping(id));
     // Ours are odd: an answer, which `#received` has counted already.
-    if (id % 2 === 0) this.#outbox.answer(ping(id));
+    this.#echoes.get(id)?.();
+    this.#echoes.delete(id);
   }
 
   goAway(lastStreamId: number): void {
@@ -281,6 +303,15 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#liveness.heard();
     this.#decoder.push(chunk);
     this.#onReceived?.();
+  }
+
+  #echo(): Promise<void> {
+    const id = this.#nextEchoId;
+    this.#nextEchoId += 2;
+    return new Promise((resolve) => {
+      this.#echoes.set(id, resolve);
+      this.#outbox.frames(ping(id));
+    });
   }
 
   #closeWhenEmpty(): void {
