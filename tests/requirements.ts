@@ -43,6 +43,8 @@ export const requirements = {
   "ssh-remote-port-held":
     "a held port of a remote forward is told from a forbidden one, with who holds it, and taken when it is free",
   "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
+  "ssh-dynamic-allowed": "a SOCKS proxy at a server that does not forward is not ready",
+  "ssh-steps": "a command that is named for an SSH server goes to that server, with its port, user, key and hops",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
   "ssh-proxy-jump": "ProxyJump of ~/.ssh/config is a route too",
@@ -53,8 +55,10 @@ export const requirements = {
   "ssh-survives":
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
+  "ssh-channel": "an SSH channel keeps to its windows, and holds the server to its own",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
   "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
+  "bulk-leaves-room": "bulk leaves room on the processor while somebody converses",
   "ssh-verify":
     "after a sleep, an SSH connection that does not answer is ended within seconds, and those that do live on",
   "ssh-config-limits": "ServerAliveInterval, ServerAliveCountMax and ConnectTimeout of ~/.ssh/config are kept",

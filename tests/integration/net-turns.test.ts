@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ReadBuffers } from "#adapters/net/read-buffers.ts";
+import { ReadTurns } from "#adapters/net/read-turns.ts";
 import { socketSource } from "#adapters/net/socket-source.ts";
 import { reusingSocket } from "#adapters/ssh/reused-reads.ts";
 
@@ -93,4 +94,36 @@ test("[bulk-takes-turns] the socket of an SSH connection too", async () => {
   expect(counts.bytes).toBe(total);
   expect(counts.mostInTurn).toBeLessThanOrEqual(4 * 128 * 1024);
   socket.destroy();
+});
+
+test("[bulk-leaves-room] bulk pauses beside somebody's conversation, not beside its own, nor where it comes by the same socket", async () => {
+  const full = 64 * 1024;
+  /** How often it was not read on in the next turn of the event loop, of 32. */
+  const pauses = async (gives: boolean, talk: (bulk: ReadTurns) => void): Promise<number> => {
+    let resumed = Promise.withResolvers<void>();
+    let goesOn = false;
+    const readOn = (): void => {
+      goesOn = true;
+      resumed.resolve();
+    };
+    const turns = new ReadTurns(2, readOn, gives);
+    let late = 0;
+    for (let turn = 0; turn < 32; turn++) {
+      talk(turns);
+      expect(turns.goesOn(full, full)).toBe(true);
+      expect(turns.goesOn(full, full)).toBe(false);
+      await nextTurn();
+      if (!goesOn) late++;
+      await resumed.promise;
+      resumed = Promise.withResolvers();
+      goesOn = false;
+    }
+    return late;
+  };
+  const somebody = new ReadTurns(2, () => undefined, true);
+  expect(await pauses(true, () => somebody.talked())).toBeGreaterThan(0);
+  expect(await pauses(false, () => somebody.talked())).toBe(0);
+  // What was said before has been answered by now.
+  await pause(200);
+  expect(await pauses(true, (bulk) => bulk.talked())).toBe(0);
 });

@@ -78,6 +78,16 @@ describe.skipIf(!hasSshd)("forwards by an own OpenSSH server (skipped where /usr
     return file;
   }
 
+  test("[ssh-channel] a server that asks by a channel whether we are there is answered, and keeps the connection", async () => {
+    const server = await sshd(["ClientAliveInterval 1", "ClientAliveCountMax 1"]);
+    const echo = using(await startEcho());
+    driver = createSshDriver();
+    const transport = await open(service(server, { remote_host: "127.0.0.1" }, { remote_port: echo.port }));
+    const stream = await transport.connect({ signal: never() });
+    await new Promise((resolve) => setTimeout(resolve, 3500));
+    expect(await says(stream, "still here")).toBe("still here");
+  });
+
   describe("local", () => {
     test("[ssh-forward-sockets] to a Unix socket behind the server", async () => {
       const transport = await open(service(await sshd(), { remote_socket: await echoSocket() }));
@@ -352,6 +362,15 @@ describe.skipIf(!hasSshd)("forwards by an own OpenSSH server (skipped where /usr
       expect(await ask(bytes("GET / HTTP/1.1\r\n\r\n"))).toEqual([]);
     });
 
+    test("[ssh-dynamic-allowed] its check says that a server does not forward at all", async () => {
+      for (const setting of ["AllowTcpForwarding no", "AllowTcpForwarding remote"]) {
+        const spec = service(await sshd([setting]), { direction: "dynamic" });
+        const transport = await open(spec);
+        const error = await failure(transport.connectForCheck?.({ signal: never() }) ?? Promise.resolve());
+        expect(error.code).toBe("ssh_forwarding_prohibited");
+        expect(error.message).toContain("AllowTcpForwarding");
+      }
+    });
     test("its check asks the server, or goes to the target that is named for it", async () => {
       const asking = await dynamic();
       const stream = await asking.connectForCheck?.({ signal: never() });

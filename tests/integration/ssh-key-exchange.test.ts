@@ -1,7 +1,8 @@
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import ssh2, { type ClientChannel } from "ssh2";
+import ssh2 from "ssh2";
 import { expect, test } from "vitest";
+import { Channel } from "#adapters/ssh/channel.ts";
 import { ChannelStream } from "#adapters/ssh/channel-stream.ts";
 import { exchangesKeys } from "#adapters/ssh/key-exchange.ts";
 import { eventually } from "../support/eventually.ts";
@@ -43,14 +44,11 @@ test.skipIf(!hasSshd)(
 test("[ssh-reused-reads] what was lent is never given back by a stream that is destroyed, and its end waits for it", async () => {
   let givenBack = 0;
   const make = () => {
-    const channel = Object.assign(new EventEmitter(), {
-      incoming: { state: "open" },
-      outgoing: { window: 1000 },
-      push: (chunk: Buffer | null): boolean => chunk !== null,
-      _read: () => {},
-      close: () => {},
-    });
-    const stream = new ChannelStream(channel as unknown as ClientChannel, {
+    const channel = new Channel(
+      { channelData() {}, channelEOF() {}, channelClose() {}, channelWindowAdjust() {} },
+      { id: 0, window: 1000, packetSize: 1000 },
+    );
+    const stream = new ChannelStream(channel, {
       full: false,
       whenWritable: (callback) => callback(),
       reads: { retain: () => () => void givenBack++, release: () => undefined },
@@ -58,7 +56,7 @@ test("[ssh-reused-reads] what was lent is never given back by a stream that is d
     const source = stream.source();
     source.receive(() => false, true);
     source.resume();
-    channel.push(Buffer.from("lent"));
+    channel.takeData(Buffer.from("lent"));
     return { channel, stream, source };
   };
   const { stream } = make();
@@ -71,8 +69,7 @@ test("[ssh-reused-reads] what was lent is never given back by a stream that is d
   whole.stream.on("end", () => {
     ended = true;
   });
-  whole.channel.incoming.state = "eof";
-  whole.channel.push(null);
+  whole.channel.takeEnd();
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(ended).toBe(false);
   whole.source.resume();

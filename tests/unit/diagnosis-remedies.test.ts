@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Failure } from "#domain/connectivity-error.ts";
 import { nextCalls } from "#domain/diagnosis/next-calls.ts";
+import { sshTo } from "#domain/diagnosis/remedies/words.ts";
 import { remediesFor } from "#domain/diagnosis/remedies.ts";
 import { errorCatalogue, type ErrorCode } from "#domain/error-catalogue.ts";
 import { assertNextStepsValid } from "../support/next-steps.ts";
@@ -32,6 +34,19 @@ describe("remedies", () => {
     expect(step?.command).toBe("kubectl --context 'stage one' -n shop scale deployment/api --replicas 1");
     const [ssh] = remediesFor({ code: "host_unreachable", message: "" }, { host: "bastion", user: "me", port: 2222 });
     expect(ssh?.command).toBe("ssh -p 2222 me@bastion true");
+  });
+  test("[ssh-steps] a step on an SSH server goes to the service's own server, or to the hop that is blamed", () => {
+    const ssh = sshTo({ host: "b", user: "me", port: 2222, keyFile: "/k y", jumps: ["x", "y@z:1"] });
+    expect(ssh).toBe("ssh -p 2222 -o IdentitiesOnly=yes -i '/k y' -J x,y@z:1 me@b");
+    const command = (code: ErrorCode, facts: NonNullable<Failure["facts"]>): string | undefined =>
+      remediesFor({ code, message: "", facts }, { host: "b", ssh })[0]?.command;
+    // The port of a remote forward is not the server's.
+    expect(command("remote_port_in_use", { host: "b", port: 8080 })).toBe(`${ssh} ss -ltn`);
+    expect(command("target_unreachable", { target: "db:5432" })).toBe(`${ssh} nc -vz db 5432`);
+    expect(command("target_unreachable", { target: "/run/db.sock" })).toBe(`${ssh} 'ls -l /run/db.sock'`);
+    expect(command("ssh_jump_failed", { hop: "jump", host: "10.0.0.1", port: 23 })).toBe("ssh -p 23 jump true");
+    const asks = remediesFor({ code: "ssh_forwarding_prohibited", message: "", facts: { direction: "remote" } });
+    expect(asks[0]?.what).toContain("PermitListen");
   });
   test("a rollout just before is taken back first", () => {
     const facts = { workload: "deployment/api", rolled_out: true, pod: "api-1", container: "main" };

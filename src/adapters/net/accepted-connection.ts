@@ -161,13 +161,14 @@ export class AcceptedConnection implements LocalConnection {
       this.#recheck?.[Symbol.dispose]();
     });
     const look = async (): Promise<void> => {
+      if (!this.#peer.here) return;
       const abandoned = await this.#isAbandoned();
       if (over) return;
       if (abandoned) target.unattended();
       else this.#recheck = this.#deps.clock.after(recheckMs, () => void look());
     };
     const lookSoon = (): void => {
-      if (!over && this.#peer.here) this.#recheck = this.#deps.clock.after(attendMs, () => void look());
+      if (!over) this.#recheck = this.#deps.clock.after(attendMs, () => void look());
     };
     if (this.#ended) lookSoon();
     else this.#source.stream.once("end", lookSoon);

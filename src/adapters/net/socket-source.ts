@@ -2,9 +2,7 @@ import { Socket } from "node:net";
 import type { ByteSource, Receiver } from "./byte-source.ts";
 import { streamSource } from "./byte-source.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
-
-/** From this much in one read on, a direction is in bulk: a buffer of its own costs less than copying. */
-const bulkBytes = 16 * 1024;
+import { bulkBytes, ReadTurns } from "./read-turns.ts";
 
 /**
  * A socket that always has more is read this often in one turn of the event loop; libuv would go on for 32 reads, 2 MiB, and
@@ -59,8 +57,6 @@ function move(original: Socket, buffers: ReadBuffers): ByteSource {
   let kept = false;
   /** The receiver takes no more until it says so. */
   let stopped = true;
-  /** Reads in a row that filled the buffer. */
-  let full = 0;
 
   const returnOwn = (): void => {
     if (own && !kept) buffers.giveBack(current);
@@ -85,17 +81,16 @@ function move(original: Socket, buffers: ReadBuffers): ByteSource {
         const more = receiver(Buffer.from(buffer.buffer, buffer.byteOffset, bytes), own ? "lent" : "shared");
         kept = own && !more;
         stopped = !more;
-        full = bytes < buffer.length ? 0 : full + 1;
-        if (stopped || full < mostReadsInTurn) return more;
-        full = 0;
-        setImmediate(() => {
-          if (!stopped) stream.resume();
-        });
-        return false;
+        if (bytes < bulkBytes) turns.talked();
+        return more && turns.goesOn(bytes, buffer.length);
       },
     },
   };
   const stream = new Socket(options);
+  const readOn = (): void => {
+    if (!stopped) stream.resume();
+  };
+  const turns = new ReadTurns(mostReadsInTurn, readOn, true);
   const abandon = (): void => {
     if (stream.destroyed) return;
     try {

@@ -125,6 +125,7 @@ export class Authentication {
         user,
         looked_at: settings.keyFiles,
         agent: agent ? "empty" : "none",
+        login_command: loginCommand(settings),
       })
     );
   }
@@ -158,14 +159,19 @@ export class Authentication {
     this.#stuck = fail;
   }
 
+  /** The methods by which the server takes what a person types, unless `~/.ssh/config` forbids them. */
+  #takesTyped(): string[] {
+    const { passwordAuthentication, keyboardInteractiveAuthentication } = this.#settings.resolved;
+    return this.#serverOffers.filter(
+      (name) =>
+        (name === "keyboard-interactive" && keyboardInteractiveAuthentication) ||
+        (name === "password" && passwordAuthentication),
+    );
+  }
+
   /** Whether what is missing is a person: the server takes what is typed, and nothing else that is left or would do. */
   #missesPerson(): boolean {
-    const { resolved } = this.#settings;
-    const typed = this.#serverOffers.filter(
-      (name) =>
-        (name === "keyboard-interactive" && resolved.keyboardInteractiveAuthentication) ||
-        (name === "password" && resolved.passwordAuthentication),
-    );
+    const typed = this.#takesTyped();
     if (this.#wantsPerson) return true;
     const tried = (name: string): boolean => this.#tried.some((label) => label.startsWith(name));
     if (this.#partial) return typed.some((name) => !tried(name));
@@ -204,7 +210,8 @@ export class Authentication {
         : this.#tried.length === 0
           ? `the server takes none of what there is to log in with as ${this.#user}`
           : `the server refused all that was offered to log in as ${this.#user}`,
-      facts,
+      // What is typed would be another try.
+      { ...facts, ...(this.#takesTyped().length > 0 && { login_command: loginCommand(this.#settings) }) },
       options,
     );
   }

@@ -1,50 +1,12 @@
 import { Duplex } from "node:stream";
-import type { ClientChannel } from "ssh2";
 import type { ByteSource, Receiver } from "#adapters/net/byte-source.ts";
 import type { DirectStream } from "#adapters/net/direct-stream.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { Channel, ChannelUser } from "./channel.ts";
 import type { Reads } from "./reused-reads.ts";
 
 /** Small: what a server may send ahead is bounded by the SSH window (2 MiB) behind it. */
 const highWaterMark = 64 * 1024;
-
-/** Private to ssh2 (Channel.js): `open`, then `eof` on CHANNEL_EOF, then `closed` on CHANNEL_CLOSE or a lost connection. */
-type ChannelState = "open" | "eof" | "closing" | "closed";
-interface Incoming {
-  readonly id: number;
-  readonly packetSize: number;
-  window: number;
-  state: ChannelState;
-}
-interface ChannelInternals {
-  readonly outgoing: { readonly window: number };
-  incoming: Incoming;
-}
-
-/** In the place of ssh2's own: it emits nothing at CLOSE until all data was read, but a pending write has to know at once. */
-class ObservedIncoming implements Incoming {
-  readonly id: number;
-  readonly packetSize: number;
-  window: number;
-  #state: ChannelState;
-  readonly #onChange: (state: ChannelState) => void;
-
-  constructor({ id, packetSize, window, state }: Incoming, onChange: (state: ChannelState) => void) {
-    this.id = id;
-    this.packetSize = packetSize;
-    this.window = window;
-    this.#state = state;
-    this.#onChange = onChange;
-  }
-
-  get state(): ChannelState {
-    return this.#state;
-  }
-  set state(next: ChannelState) {
-    this.#state = next;
-    this.#onChange(next);
-  }
-}
 
 /** What a stream needs of its connection. */
 export interface ChannelOwner {
@@ -52,20 +14,18 @@ export interface ChannelOwner {
   readonly reads: Reads;
   /** The connection's socket has not sent all that it was given. */
   readonly full: boolean;
-  /** Calls back when the connection's socket takes more: ssh2 itself writes to it without looking. */
+  /** Calls back when the connection's socket takes more: a channel writes to it without looking. */
   whenWritable(callback: () => void): void;
 }
 
 /**
- * A forwarded connection as a `TunnelStream`, over a channel of ssh2, whose own Duplex lies in four ways: after the
- * server's CLOSE a write never completes, a CLOSE without EOF looks like a clean end, a lost connection too, and its
- * `destroy()` takes no error. What arrives is taken before that Duplex would queue it: read as from any stream, or lent.
+ * A forwarded connection as a `TunnelStream`, over a channel. What arrives is read as from any stream, or lent.
  *
  * After the server's CLOSE, what it sent is still delivered; writes are dropped. Then the stream ends cleanly if the
  * target had ended and nothing was dropped, else with `connection_lost`.
  */
-export class ChannelStream extends Duplex implements DirectStream {
-  readonly #channel: ClientChannel;
+export class ChannelStream extends Duplex implements DirectStream, ChannelUser {
+  readonly #channel: Channel;
   readonly #owner: ChannelOwner;
   /** The target ended its output, in so many words. */
   #targetEnded = false;
@@ -80,15 +40,11 @@ export class ChannelStream extends Duplex implements DirectStream {
   #waiting: Buffer[] = [];
   #giveBack: (() => void) | undefined;
 
-  constructor(channel: ClientChannel, owner: ChannelOwner) {
+  constructor(channel: Channel, owner: ChannelOwner) {
     super({ allowHalfOpen: true, highWaterMark });
     this.#channel = channel;
     this.#owner = owner;
-    const internals = channel as unknown as ChannelInternals;
-    internals.incoming = new ObservedIncoming(internals.incoming, (state) => this.#stateChanged(state));
-    // Instead of queueing it, with the same answer: whether the server may send more already.
-    channel.push = (chunk: Buffer | null): boolean => this.#arrived(chunk);
-    channel.on("error", () => this.destroy(reset("the SSH connection broke its protocol")));
+    channel.user = this;
     this.once("end", () => this.#finishAfterClose());
     // A lost bastion must not take the process down through a stream that its owner has forgotten.
     this.on("error", () => {});
@@ -125,21 +81,10 @@ export class ChannelStream extends Duplex implements DirectStream {
     }
     if (this.#stopped || this.destroyed) return;
     if (this.#inputOver) this.#endInput();
-    else this.#channel._read(0);
+    else this.#channel.resume();
   }
 
-  #stateChanged(state: ChannelState): void {
-    if (state === "eof") this.#targetEnded = true;
-    if (state === "closed") this.#onServerClosed();
-  }
-
-  #arrived(chunk: Buffer | null): boolean {
-    if (chunk === null) {
-      if (this.#inputOver) return false;
-      this.#inputOver = true;
-      if (!this.#held) this.#endInput();
-      return false;
-    }
+  onData(chunk: Buffer): boolean {
     if (this.destroyed) return true;
     const lending = this.#lending;
     if (!lending) {
@@ -164,14 +109,25 @@ export class ChannelStream extends Duplex implements DirectStream {
     return this.#waiting.length > 0 || (this.#lending !== undefined && this.#stopped);
   }
 
-  #onServerClosed(): void {
+  onEnd(): void {
+    if (this.#inputOver) return;
+    this.#targetEnded = true;
+    this.#inputOver = true;
+    if (!this.#held) this.#endInput();
+  }
+
+  onClose(): void {
     this.#serverClosed = true;
+    this.#inputOver = true;
     if (this.#settleWrite) {
       this.#dropped = true;
       this.#settleWrite();
     }
-    // After this turn, so that ssh2 first says that nothing more comes.
-    setImmediate(() => this.#finishAfterClose());
+    this.#finishAfterClose();
+  }
+
+  onBroken(): void {
+    this.destroy(reset("the SSH connection broke its protocol"));
   }
 
   #endInput(): void {
@@ -197,7 +153,7 @@ export class ChannelStream extends Duplex implements DirectStream {
   }
 
   override _read(): void {
-    if (!this.#lending && !this.#inputOver) this.#channel._read(0);
+    if (!this.#lending && !this.#inputOver) this.#channel.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -216,16 +172,14 @@ export class ChannelStream extends Duplex implements DirectStream {
   }
 
   writeShared(bytes: Buffer): boolean {
-    const channel = this.#channel as ClientChannel & ChannelInternals;
-    // ssh2 copies what the window has room for into packets, and would keep the rest.
+    // The channel copies what the window has room for into packets, and would keep the rest.
     const ready =
       this.#settleWrite === undefined &&
       this.writableLength === 0 &&
-      channel.writableLength === 0 &&
-      channel.outgoing.window >= bytes.length &&
+      this.#channel.hasRoomFor(bytes.length) &&
       !(this.#serverClosed || this.writableEnded || this.destroyed || this.#owner.full);
     if (!ready) return this.write(Buffer.from(bytes));
-    channel.write(bytes);
+    this.#channel.write(bytes, sentAlready);
     return true;
   }
 
@@ -244,6 +198,8 @@ export class ChannelStream extends Duplex implements DirectStream {
     callback(error);
   }
 }
+
+const sentAlready = (): void => undefined;
 
 const reset = (message: string): ConnectivityError =>
   new ConnectivityError("connection_lost", message, { reset_by: "target" });

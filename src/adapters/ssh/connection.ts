@@ -1,10 +1,11 @@
 import type { Duplex } from "node:stream";
-import type { Channel, Client, ClientCallback, ClientChannel, NegotiatedAlgorithms } from "ssh2";
+import type { Channel, Client, ClientCallback, NegotiatedAlgorithms } from "ssh2";
 import type { Expiry } from "#application/ports/expiry.ts";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
 import type { RouteTarget } from "#application/ports/route.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { ChannelStream, type ChannelOwner } from "./channel-stream.ts";
+import { Channels } from "./channels.ts";
 import { makePackets } from "./outgoing-packets.ts";
 import { ownReads, type Reads } from "./reused-reads.ts";
 import type { Incoming, Listening, RemoteListen, ServerConnection } from "./server-connection.ts";
@@ -22,6 +23,7 @@ export class SshConnection implements ServerConnection, ChannelOwner {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly reads: Reads;
   readonly #client: Client;
+  readonly #channels: Channels;
   readonly #socket: Duplex;
   readonly #negotiated: NegotiatedAlgorithms | undefined;
   readonly #server: string;
@@ -41,6 +43,7 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     server: string,
   ) {
     this.#client = client;
+    this.#channels = new Channels(client);
     this.#socket = socket;
     this.reads = reads;
     this.#negotiated = negotiated;
@@ -107,7 +110,7 @@ export class SshConnection implements ServerConnection, ChannelOwner {
         this.#opening--;
         signal.removeEventListener("abort", onAbort);
         if (error) return opening.reject(channelOpenError(error, target, this.#cause));
-        const stream = new ChannelStream(channel, this);
+        const stream = new ChannelStream(this.#channels.opened(channel), this);
         // Nobody waits any more: it must not stay open at the target.
         if (signal.aborted) return void stream.destroy();
         this.#streams.add(stream);
@@ -174,7 +177,7 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     if (!onConnection) return reject();
     onConnection({
       accept: () => {
-        const stream = new ChannelStream(accept() as ClientChannel, this);
+        const stream = new ChannelStream(this.#channels.accepted(accept()), this);
         this.#streams.add(stream);
         stream.once("close", () => this.#streams.delete(stream));
         return stream;

@@ -1,4 +1,5 @@
 import net from "node:net";
+import { ReadTurns } from "#adapters/net/read-turns.ts";
 import { type Write, writePacket } from "./outgoing-packets.ts";
 
 /** Of one read. Large, so that few packets are cut in two (a cut one is copied once more). */
@@ -66,8 +67,6 @@ export function reusingSocket(
   const copies = new WeakSet<ArrayBufferLike>();
   let free: Memory[] = [];
   let bulkReads = 0;
-  /** Reads in a row that filled the memory. */
-  let full = 0;
   const make = (): Memory => {
     const memory = { bytes: Buffer.allocUnsafeSlow(readBytes), keepers: 0, filledBy: 0 };
     known.set(memory.bytes.buffer, memory);
@@ -90,16 +89,14 @@ export function reusingSocket(
           socket.emit("data", view);
         }
         if (keeping()) free = [];
-        full = length < buffer.length ? 0 : full + 1;
-        if (full < mostReadsInTurn) return true;
-        full = 0;
-        setImmediate(() => {
-          if (!socket.isPaused()) socket.resume();
-        });
-        return false;
+        return turns.goesOn(length, buffer.length);
       },
     },
   });
+  const readOn = (): void => {
+    if (!socket.isPaused()) socket.resume();
+  };
+  const turns = new ReadTurns(mostReadsInTurn, readOn, false);
   // ssh2 writes each packet by itself: those of one turn go out together, the end of one channel with the start of the
   // next. Bulk goes when what made it has returned, before more of it is read.
   const write = socket.write.bind(socket) as Write;

@@ -1,4 +1,3 @@
-import type { Failure } from "#domain/connectivity-error.ts";
 import type { Evidence } from "#domain/diagnosis/fact.ts";
 import type { Cause } from "#domain/diagnosis/inference.ts";
 import { nextCalls } from "#domain/diagnosis/next-calls.ts";
@@ -8,6 +7,7 @@ import type { Workspace } from "../engine/workspace.ts";
 import type { EventKind } from "../ports/history-store.ts";
 import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { UseCaseDependencies } from "./scope.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 /** Evidence beyond this is only told in full. */
 const shownEvidence = 7;
@@ -101,20 +101,8 @@ export function untrustedOf({ failure, rung }: Cause): object {
 
 /** What the person can do about it, at most three. */
 export function userSteps(workspace: Workspace, { service, failure }: Cause): Pick<Answer, "user_steps"> {
-  const steps = remediesFor(failure, around(workspace, service));
+  const steps = remediesFor(failure, whereabouts(workspace, service));
   return steps.length > 0 ? { user_steps: steps.slice(0, 3) } : {};
-}
-
-/** Where a service lies, for commands that a person pastes. */
-function around(workspace: Workspace, service: string): NonNullable<Failure["facts"]> {
-  const spec = workspace.declaration(service)?.spec;
-  if (spec?.technology === "ssh") {
-    const { host, port, user } = spec.connection;
-    return { service, host, port, ...(user !== undefined && { user }) };
-  }
-  if (spec === undefined) return { service };
-  const { context, namespace } = spec.connection;
-  return { namespace, ...(context !== undefined && { context }) };
 }
 
 /** The next calls for a root cause, safest first. */

@@ -19,6 +19,7 @@ import { targetRow, unreadableRow, type DiscoverDependencies } from "./discover-
 import type { UseCaseDependencies } from "./scope.ts";
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 export type ConnectDependencies = UseCaseDependencies & DiscoverDependencies & LocalConnectDependencies;
 
@@ -100,7 +101,8 @@ async function bringUp(
   const { state: shown, failure } = workspace.condition(name);
   const state = shown === "ready" ? "ready" : settled && failure ? "failed" : "starting";
   const env = variablesOf(workspace, [name]);
-  const steps = failure && state !== "ready" ? remediesFor(failure).slice(0, shownSteps) : [];
+  const steps =
+    failure && state !== "ready" ? remediesFor(failure, whereabouts(workspace, name)).slice(0, shownSteps) : [];
   return {
     summary: [summaryOf(workspace, name, state, row, humanDuration(clock.monotonicMs() - startedMs)), note]
       .filter((part) => part !== undefined)

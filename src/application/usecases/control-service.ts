@@ -6,6 +6,7 @@ import type { ControlServiceArgs } from "../surface/use-cases.ts";
 import { refuseDisabled, requireWorkspace, selectService, type UseCaseDependencies } from "./scope.ts";
 import { serviceRow } from "./service-row.ts";
 import { settle } from "./settle.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 const answerWithinMs = 20_000;
 
@@ -46,7 +47,7 @@ export async function controlService(
   const { state, failure, verified } = workspace.condition(service);
   const proof = state === "ready" && verified ? ` (${verified.by} in ${verified.durationMs} ms)` : "";
   const cause = state !== "ready" && failure ? `: ${failure.message}` : "";
-  const steps = state !== "ready" && failure ? remediesFor(failure) : [];
+  const steps = state !== "ready" && failure ? remediesFor(failure, whereabouts(workspace, service)) : [];
   const row = serviceRow(deps, workspace, service, context);
   return {
     summary: `${service} is ${state}${proof}${cause}.`,

@@ -11,6 +11,7 @@ import { refuseDisabled, select, workspaceOf, shownPath, type Selection } from "
 import { serviceRow, variablesOf } from "./service-row.ts";
 import { settle } from "./settle.ts";
 import { takePorts } from "./take-ports.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 /** Clients cut a call after 60 s, and we promise 25: what takes longer goes on behind an `operation`. */
 const answerWithinMs = 20_000;
@@ -100,7 +101,7 @@ function startSummary(workspace: Workspace, title: string, services: readonly st
 
 function remediesOf(workspace: Workspace, service: string): ReturnType<typeof remediesFor> {
   const { state, failure } = workspace.condition(service);
-  return state !== "ready" && failure ? remediesFor(failure) : [];
+  return state !== "ready" && failure ? remediesFor(failure, whereabouts(workspace, service)) : [];
 }
 
 function nextSteps(workspace: Workspace, services: readonly string[], operation: string | undefined): NextStep[] {

@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import type { SshService } from "#domain/spec/service.ts";
 import type { Lease } from "../pooled-server.ts";
 import { SocksStream } from "./socks-stream.ts";
@@ -25,11 +26,17 @@ export function localForward({ connection, remotePort }: SshService, via: string
  * else a question that the server answers is what can be verified.
  */
 export function dynamicForward({ connection, remotePort }: SshService, via: string, lease: Lease): Forward {
+  let allowed: Promise<void> | undefined;
   return {
     via,
     connect: () => Promise.resolve(new SocksStream((to, signal) => lease.open(to, signal))),
     connectForCheck: async ({ signal }) => {
       if (remotePort > 0) return lease.open({ host: connection.remoteHost, port: remotePort }, signal);
+      // What a server allows it does not change for a session.
+      await (allowed ??= forwards(lease, signal).catch((error: unknown) => {
+        allowed = undefined;
+        throw error;
+      }));
       await lease.connection.ask(signal);
       return silence();
     },
@@ -38,6 +45,26 @@ export function dynamicForward({ connection, remotePort }: SshService, via: stri
     closed: lease.closed,
     release: () => lease.release(),
   };
+}
+
+/** A port of the server itself where nothing listens (tcpmux): the answer tells a refusal of the server from one of the port. */
+const nowhere = { host: "127.0.0.1", port: 1 };
+
+/** Whether the server forwards at all; one with `AllowTcpForwarding no` lets in and answers questions all the same. */
+async function forwards(lease: Lease, signal: AbortSignal): Promise<void> {
+  try {
+    (await lease.open(nowhere, signal)).destroy();
+  } catch (error) {
+    const { code } = toConnectivityError(error);
+    if (code === "target_unreachable" && !signal.aborted) return;
+    if (code !== "ssh_forwarding_prohibited") throw error;
+    throw new ConnectivityError(
+      code,
+      "the SSH server does not allow forwarding (AllowTcpForwarding); where it allows some targets only (PermitOpen), name one by remote_host and remote_port",
+      { direction: "dynamic" },
+      { cause: error },
+    );
+  }
 }
 
 /** Takes everything and says nothing. */

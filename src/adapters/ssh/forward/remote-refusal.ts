@@ -35,7 +35,7 @@ export async function explainRefusal(
         })
       : prohibited(`${host} does not allow to listen on ${where} (PermitListen, or the address)`);
   }
-  return prohibited(`${host} does not allow remote forwards (AllowTcpForwarding)`);
+  return prohibited(`${host} does not allow remote forwards (AllowTcpForwarding, PermitListen)`);
 }
 
 /** Whether something listens there already: a connection by the server tells, where the server allows one. */

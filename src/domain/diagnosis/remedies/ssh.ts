@@ -9,6 +9,25 @@ const typed = (fact: FactText, why: string): Remedy => ({
   then: comesBack,
 });
 
+/** What an administrator has to allow, with the names of `sshd_config`. */
+const allowance = (fact: FactText): string => {
+  const target = fact("target");
+  if (fact("direction") === "remote")
+    return `to let ${fact("user") ?? "you"} listen on ${fact("socket") ?? "a port"} there (AllowTcpForwarding, PermitListen)`;
+  return fact("direction") === "dynamic"
+    ? "to allow TCP forwarding (AllowTcpForwarding, PermitOpen)"
+    : `to allow TCP forwarding to ${target ?? "the target"} (AllowTcpForwarding, PermitOpen)`;
+};
+
+/** Whether the target takes connections, asked where the SSH server runs. */
+const lookThere = (fact: FactText): string => {
+  const target = fact("target") ?? "";
+  const [, host, port] = /^(.+):(\d+)$/.exec(target) ?? [];
+  if (port !== undefined) return sshCommand(fact, `nc -vz ${shellWord(host ?? "")} ${port}`);
+  // What follows the host goes through a shell there, too.
+  return sshCommand(fact, target.startsWith("/") ? shellWord(`ls -l ${shellWord(target)}`) : "ss -ltn");
+};
+
 /** SSH servers and what is behind them. */
 export const sshRemedies: Remedies = {
   host_key_unknown: (fact) => [
@@ -85,18 +104,11 @@ export const sshRemedies: Remedies = {
   ssh_key_unreadable: (fact) => [
     look(`ssh-keygen -y -f ${shellWord(fact("key_file") ?? "KEY")}`, "whether OpenSSH can read the key"),
   ],
-  ssh_jump_failed: (fact) => [
-    look(
-      sshCommand((name) =>
-        name === "host" ? (fact("hop") ?? fact("host")) : name === "user" || name === "port" ? undefined : fact(name),
-      ),
-      "whether the hop can be logged in to",
-    ),
-  ],
+  ssh_jump_failed: (fact) => [look(sshCommand(fact), "whether the hop can be logged in to")],
   ssh_forwarding_prohibited: (fact) => [
     {
       do: "ask",
-      what: `the administrator of ${fact("host") ?? "the SSH server"} to allow TCP forwarding to ${fact("target") ?? "the target"} (AllowTcpForwarding, PermitOpen)`,
+      what: `the administrator of ${fact("host") ?? "the SSH server"} ${allowance(fact)}`,
       why: "the server refuses it",
       changes: "the server's sshd_config",
       then: comesBack,
@@ -111,11 +123,9 @@ export const sshRemedies: Remedies = {
     },
   ],
   remote_port_in_use: (fact) => [look(sshCommand(fact, "ss -ltn"), "who holds the port on the server")],
-  target_unreachable: (fact) => {
-    const [, host, port] = /^(.+):(\d+)$/.exec(fact("target") ?? "") ?? [];
-    const there = port === undefined ? "ss -ltn" : `nc -vz ${shellWord(host ?? "")} ${port}`;
-    return fact("pod") === undefined
-      ? [look(sshCommand(fact, there), "whether the target listens, seen from the SSH server")]
-      : [look(`kubectl logs ${shellWord(fact("pod") ?? "")} --tail 20`, "why it resets connections")];
-  },
+  target_unreachable: (fact) => [
+    fact("pod") === undefined
+      ? look(lookThere(fact), "whether the target listens, seen from the SSH server")
+      : look(`kubectl logs ${shellWord(fact("pod") ?? "")} --tail 20`, "why it resets connections"),
+  ],
 };

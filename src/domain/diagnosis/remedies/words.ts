@@ -23,12 +23,38 @@ export const comesBack = "the service comes back by itself";
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** `ssh` to the server of a failure, with a command to be run there. */
-export const sshCommand = (fact: FactText, command = "true"): string => {
-  const target = `${fact("user") === undefined ? "" : `${fact("user")}@`}${fact("host") ?? "HOST"}`;
-  const port = fact("port");
-  return `ssh${port === undefined || port === "22" ? "" : ` -p ${shellWord(port)}`} ${shellWord(target)} ${command}`;
-};
+/** An SSH server as OpenSSH's command line takes it. */
+export interface SshServerWords {
+  readonly host: string;
+  readonly port?: number | string;
+  readonly user?: string;
+  /** Offered alone: with others beside it the server might let in another key. */
+  readonly keyFile?: string;
+  readonly jumps?: readonly string[];
+}
+
+/** `ssh` with its options, to be pasted; a command may follow. */
+export function sshTo({ host, port, user, keyFile, jumps = [] }: SshServerWords): string {
+  return [
+    "ssh",
+    ...(port === undefined || String(port) === "22" ? [] : ["-p", shellWord(String(port))]),
+    ...(keyFile === undefined ? [] : ["-o", "IdentitiesOnly=yes", "-i", shellWord(keyFile)]),
+    ...(jumps.length === 0 ? [] : ["-J", shellWord(jumps.join(","))]),
+    shellWord(user === undefined ? host : `${user}@${host}`),
+  ].join(" ");
+}
+
+/**
+ * `ssh` to the server of a failure (the hop that it blames, else the service's own), with a command to be run there. The
+ * facts of the failure alone are used where nothing is known of the service.
+ */
+export function sshCommand(fact: FactText, command = "true"): string {
+  const [hop, user, port] = [fact("hop"), fact("user"), fact("port")];
+  const own = hop === undefined ? fact("ssh") : undefined;
+  const host = hop ?? fact("host") ?? "HOST";
+  const server = own ?? sshTo({ host, ...(user !== undefined && { user }), ...(port !== undefined && { port }) });
+  return `${server} ${command}`;
+}
 
 /** `kubectl` in the context and namespace of a failure. */
 export const kubectl = (fact: FactText, rest: string): string => {
