@@ -20,7 +20,7 @@ function way({ to = target }: { to?: ForwardTarget } = {}) {
     controls,
     echoes: () => echoes,
     /** @returns the time that it took, once it is over */
-    async look(withinMs: number) {
+    look: async (withinMs: number): Promise<number | undefined> => {
       const ending = new AbortController();
       const startedMs = clock.monotonicMs();
       let tookMs: number | undefined;

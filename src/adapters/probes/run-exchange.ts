@@ -108,7 +108,12 @@ async function secondLook(
     const stream = await connectWithin(path, signal);
     const stays = await new Promise<boolean>((resolve) => {
       const reached = isEager(stream) ? stream.reached(signal) : Promise.resolve();
-      const timer = setTimeout(() => reached.then(() => resolve(true)).catch(() => undefined), secondLookMs);
+      const timer = setTimeout(() => {
+        reached.then(
+          () => resolve(true),
+          () => undefined,
+        );
+      }, secondLookMs);
       reached.catch(() => undefined);
       for (const sign of ["end", "close", "data"] as const) {
         stream.once(sign, () => {

@@ -9,8 +9,8 @@ import { Outbox } from "./outbox.ts";
 import type { PodLink } from "./pod-link.ts";
 import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
-import { Pace, reached, whileOpen } from "./reached.ts";
 import { Stalls } from "./stalls.ts";
+import { TunnelSilence } from "./tunnel-silence.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
 import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
 
@@ -45,10 +45,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
   #nextStreamId = 1;
-  /** What `reached` asks; liveness counts from 1. */
-  #nextEchoId = 0x4000_0001;
-  readonly #echoes = new Map<number, () => void>();
-  readonly #pace = new Pace();
+  readonly #silence: TunnelSilence;
   /** The highest id that the server used for a stream of its own. */
   #lastRefused = 0;
   /** Streams whose client sends no more. */
@@ -103,6 +100,11 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       excused: () => this.stalled || (this.queued > 0 && this.othersRespond()),
       onDoubt: () => (this.streams > 0 ? this.drain() : this.#finish(silent())),
       onDead: () => this.#finish(silent()),
+    });
+    this.#silence = new TunnelSilence({
+      clock,
+      ping: (id) => this.#outbox.frames(ping(id)),
+      open: (target) => this.open(target),
     });
     link.start({
       bytes: (chunk) => this.#received(chunk),
@@ -228,17 +230,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   reached(stream: ForwardStream, signal: AbortSignal): Promise<void> {
-    const opened = async (): Promise<number | undefined> => {
-      if (stream.known) return undefined;
-      const sinceMs = this.#clock.monotonicMs();
-      await new Promise((resolve) => stream.once("known", resolve));
-      return this.#clock.monotonicMs() - sinceMs;
-    };
-    const echo = (): Promise<void> => this.#echo();
-    const open = (target: ForwardTarget): ForwardStream => this.open(target);
-    const { target } = stream;
-    const way = { clock: this.#clock, pace: this.#pace, target, opened, echo, open, ends: () => stream.over };
-    return reached(way, whileOpen(stream, signal));
+    return this.#silence.reached(stream, signal);
   }
 
   data(streamId: number, bytes: Buffer): void {
@@ -269,10 +261,9 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   ping(id: number): void {
-    if (id % 2 === 0) return this.#outbox.answer(ping(id));
+    if (id % 2 === 0) this.#outbox.answer(ping(id));
     // Ours are odd: an answer, which `#received` has counted already.
-    this.#echoes.get(id)?.();
-    this.#echoes.delete(id);
+    else this.#silence.echoed(id);
   }
 
   goAway(lastStreamId: number): void {
@@ -303,15 +294,6 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#liveness.heard();
     this.#decoder.push(chunk);
     this.#onReceived?.();
-  }
-
-  #echo(): Promise<void> {
-    const id = this.#nextEchoId;
-    this.#nextEchoId += 2;
-    return new Promise((resolve) => {
-      this.#echoes.set(id, resolve);
-      this.#outbox.frames(ping(id));
-    });
   }
 
   #closeWhenEmpty(): void {
