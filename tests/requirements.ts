@@ -154,7 +154,8 @@ export const requirements = {
   "wire-told-end": "who sends on to a target that is gone after its end is told so",
   "wire-many": "a thousand connections open at once are all served",
   "wire-pod-killed": "connections that were open to a pod that is killed are reset",
-  "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
+  "wire-pings":
+    "a dead peer is noticed within two ping intervals, on all idle connections at once; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
   "wire-goaway": "a tunnel that takes no more connections drains; what the server never looked at fails at once",
@@ -175,6 +176,7 @@ export const requirements = {
     "what cannot heal by itself (bad credentials, a missing resource) is tried now and then only, and at once when its cause changes",
   "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
+  "wire-reached": "a pod's closed port is never called open, however far or busy its node is; an open one still is",
   "check-http": "http and https are checked by status and content, through the path",
   "check-logins": "checks log in by the usual ways of each protocol, and a wrong password is told as one",
   "check-command":
