@@ -44,6 +44,8 @@ export const requirements = {
     "a held port of a remote forward is told from a forbidden one, with who holds it, and taken when it is free",
   "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-dynamic-allowed": "a SOCKS proxy at a server that does not forward is not ready",
+  "ssh-agents":
+    "agents that ~/.ssh/config names are told apart, and sign for a key of which only the public half is named",
   "ssh-steps": "a command that is named for an SSH server goes to that server, with its port, user, key and hops",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
