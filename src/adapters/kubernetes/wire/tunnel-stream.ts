@@ -101,6 +101,11 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     return this.#sent.mayBeLeft;
   }
 
+  /** Bytes of memory that wait for the reader. */
+  get waiting(): number {
+    return this.#inbox.cost;
+  }
+
   /** The server has taken the opening. */
   replied(): void {
     this.known = true;

@@ -85,6 +85,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       clock,
       limits: this.#limits,
       streams: () => this.#streams.size / 2,
+      waiting: (stream) => stream.waiting,
       pause: () => link.pause(),
       resume: () => link.resume(),
       cut: (stream) => stream.lose(lost("its reader stood still and held up others")),
