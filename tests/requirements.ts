@@ -44,6 +44,8 @@ export const requirements = {
     "a held port of a remote forward is told from a forbidden one, with who holds it, and taken when it is free",
   "ssh-forward-dynamic": "a dynamic forward speaks SOCKS 5, 4 and 4a, and the server resolves names",
   "ssh-dynamic-allowed": "a SOCKS proxy at a server that does not forward is not ready",
+  "ssh-agents":
+    "agents that ~/.ssh/config names are told apart, and sign for a key of which only the public half is named",
   "ssh-steps": "a command that is named for an SSH server goes to that server, with its port, user, key and hops",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
@@ -152,7 +154,8 @@ export const requirements = {
   "wire-told-end": "who sends on to a target that is gone after its end is told so",
   "wire-many": "a thousand connections open at once are all served",
   "wire-pod-killed": "connections that were open to a pod that is killed are reset",
-  "wire-pings": "a dead peer is noticed within two ping intervals; a target that takes no bytes is none",
+  "wire-pings":
+    "a dead peer is noticed within two ping intervals, on all idle connections at once; a target that takes no bytes is none",
   "wire-hostile": "whatever a server sends, a tunnel ends with a code, in bounded memory",
   "wire-shared": "a reader that stands still on a shared tunnel does not stop the others",
   "wire-goaway": "a tunnel that takes no more connections drains; what the server never looked at fails at once",
@@ -173,6 +176,7 @@ export const requirements = {
     "what cannot heal by itself (bad credentials, a missing resource) is tried now and then only, and at once when its cause changes",
   "supervision-flapping": "a service that is ready and drops again and again is found to flap, with evidence",
   "check-tcp": "a tcp check through a tunnel counts when no refusal comes within 250 ms, and says so",
+  "wire-reached": "a pod's closed port is never called open, however far or busy its node is; an open one still is",
   "check-http": "http and https are checked by status and content, through the path",
   "check-logins": "checks log in by the usual ways of each protocol, and a wrong password is told as one",
   "check-command":

@@ -168,6 +168,31 @@ describe("a tunnel to a pod, on a real connection", () => {
     expect(tunnel.stalled).toBe(false);
   });
 
+  test("[wire-shared] one that reads on slowly is not cut with those that stand still", async () => {
+    const { tunnel, peer } = await pair({ stallMs: 500 });
+    const [slow, lively] = [tunnel.open(target), tunnel.open(target)];
+    await vi.waitFor(() => expect(peer.events).toContain("opened 7"));
+    const lost = vi.fn<(error: Error) => void>();
+    slow.on("error", lost);
+    const bytes = 4_000_000;
+    peer.socket.write(data(3, Buffer.alloc(bytes)));
+    await vi.waitFor(() => expect(tunnel.stalled).toBe(true));
+    peer.socket.write(data(7, "world"));
+    const said = once(lively, "data");
+    let read = 0;
+    const pausedMs = performance.now();
+    // Longer than one that stands still may hold up others, and shorter than it may while it reads.
+    while (performance.now() - pausedMs < 1500) {
+      read += (slow.read() as Buffer | null)?.length ?? 0;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(tunnel.stalled).toBe(true);
+    slow.on("data", (chunk: Buffer) => (read += chunk.length));
+    await vi.waitFor(() => expect(read).toBe(bytes), 5000);
+    expect(String((await said)[0])).toBe("world");
+    expect(lost).not.toHaveBeenCalled();
+  });
+
   test("[wire-goaway] streams that the server never looked at fail, the others end in order", async () => {
     const { tunnel, peer } = await pair();
     const first = tunnel.open(target);

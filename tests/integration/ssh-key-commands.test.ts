@@ -55,6 +55,30 @@ describe.skipIf(!hasSsh)("[ssh-key-rotation] portwright ssh key (needs OpenSSH's
     expect((await readdir(path.join(sandbox.home, ".ssh"))).filter((name) => name.includes(".old-"))).toHaveLength(2);
   });
 
+  test("rotate: a run that was interrupted goes on, whatever it had done", async () => {
+    // The new one was made and added, and then the terminal closed.
+    const made = newKey();
+    await writeFile(ssh("work.new"), made.private, { mode: 0o600 });
+    await writeFile(path.join(far, ".ssh", "authorized_keys"), `${old.public.trim()} old\n${made.public.trim()} new\n`);
+    expect((await run(["rotate", "box"], "rotate")).code).toBe(0);
+    expect(await readFile(ssh("work"), "utf8")).toBe(made.private);
+    expect(await authorized()).toBe(`${made.public.trim()} new\n`);
+  });
+
+  test("rotate: the place of the key has one that logs in before the old one is taken off", async () => {
+    // No room on the host for what is left: the old key cannot be taken off.
+    await writeFile(path.join(far, ".ssh", "authorized_keys"), `${old.public.trim()} old\n`);
+    await writeFile(path.join(far, "mktemp"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+    const before = process.env["PATH"];
+    process.env["PATH"] = `${far}:${before}`;
+    const { code } = await run(["rotate", "box"], "rotate").finally(() => {
+      process.env["PATH"] = before;
+    });
+    expect(code).toBe(1);
+    expect(await authorized()).toContain((await readFile(ssh("work.pub"), "utf8")).split(" ")[1]);
+    expect((await run(["rotate", "box"], "rotate")).code).toBe(0);
+  });
+
   test("rotate: without the word nothing changes", async () => {
     const before = await authorized();
     expect((await run(["rotate", "box"], "no")).code).toBe(1);

@@ -87,7 +87,7 @@ describe("[ssh-login-by-person] a login that a person types", () => {
       code: "ssh_login_required",
       retryable: false,
       facts: {
-        login_command: `portwright ssh login 127.0.0.1:${bastion.port}`,
+        login_command: `portwright ssh login me@127.0.0.1:${bastion.port}`,
         partly_accepted: true,
         offered_by_server: ["keyboard-interactive"],
       },
@@ -170,6 +170,29 @@ describe("[ssh-login-by-person] a login that a person types", () => {
     );
     expect(error.code).toBe("protocol_mismatch");
     expect(asked.length).toBeLessThan(20);
+  });
+
+  test.skipIf(!hasSsh)("without a person the system's OpenSSH says the same, and sends nothing", async () => {
+    const key = newKey();
+    const partly = await server({ authorizedKeys: [key.public], rounds: twoRounds });
+    const keyFile = await home.write("id", key.private);
+    expect(await failure(open(partly.port, { key_file: keyFile, driver: "openssh" }))).toMatchObject({
+      code: "ssh_login_required",
+      facts: { login_command: `portwright ssh login me@127.0.0.1:${partly.port}`, partly_accepted: true },
+    });
+    expect(partly.attempts).not.toContain("keyboard-interactive");
+    const only = await server({ rounds: twoRounds });
+    expect((await failure(open(only.port, { driver: "openssh" }))).code).toBe("ssh_login_required");
+    expect(only.attempts).not.toContain("keyboard-interactive");
+    const both = await server({
+      rounds: [
+        { prompts: [{ prompt: "Password: ", echo: false, answer: "secret" }] },
+        { prompts: [{ prompt: "Code: ", echo: true, answer: "1" }] },
+      ],
+    });
+    const error = await failure(open(both.port, { password: "secret", driver: "openssh" }));
+    expect(error.code).toBe("ssh_login_required");
+    expect(both.attempts.filter((method) => method === "keyboard-interactive")).toHaveLength(1);
   });
 
   test.skipIf(!hasSsh)("the same by the system's OpenSSH", async () => {

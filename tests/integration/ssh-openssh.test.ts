@@ -169,6 +169,33 @@ describe.skipIf(!hasSshd)("an own OpenSSH server (skipped where /usr/sbin/sshd i
       expect((await open(server)).via).toBe("ssh 127.0.0.1");
     });
 
+    test("[ssh-agents] has the private half where a person names the public one", async () => {
+      const server = await sshd(["MaxAuthTries 2"]);
+      await agent(key("a"), key("b"), key("c"), server.keyFile);
+      const file = await home.write("only.pub", await readFile(`${server.keyFile}.pub`, "utf8"));
+      await home.write("config", `Host *\n IdentitiesOnly yes\n IdentityFile ${file}\n`);
+      await open(server);
+      await home.write("config", "");
+      expect((await open(server, { key_file: file })).via).toBe("ssh 127.0.0.1");
+    });
+
+    test("[ssh-agents] two that ~/.ssh/config names are two logins, and one that is gone is the cause", async () => {
+      const server = await sshd();
+      await agent(server.keyFile);
+      const socket = home.env["SSH_AUTH_SOCK"] ?? "";
+      const nothing = path.join(home.dir, ".ssh", "nothing");
+      await home.write(
+        "config",
+        `Host good bad\n HostName 127.0.0.1\nHost bad\n IdentityAgent ${home.dir}/gone\nHost good\n IdentityAgent ${socket}\nHost *\n IdentityFile ${nothing}\n`,
+      );
+      const [good, bad] = await Promise.allSettled([open(server, { host: "good" }), open(server, { host: "bad" })]);
+      expect(good.status).toBe("fulfilled");
+      expect(bad).toMatchObject({
+        status: "rejected",
+        reason: { code: "ssh_agent_unavailable", facts: { named_by: "IdentityAgent" } },
+      });
+    });
+
     test("holds the twin of a key that is encrypted on disk", async () => {
       const server = await sshd();
       await agent(server.keyFile);

@@ -79,6 +79,13 @@ describe.skipIf(!hasSshd || !hasSsh)("the system's OpenSSH (skipped where it is 
     await vi.waitFor(async () => expect(await leftovers()).toEqual([]), { timeout: 5000 });
   });
 
+  test("offers the keys of the person's home folder, also where HOME is not the one of the user database", async () => {
+    const server = await sshd();
+    await copyFile(server.keyFile, path.join(home.dir, ".ssh", "id_ed25519"));
+    const transport = await open(server.port, { user: server.user });
+    expect(transport.facts()).toMatchObject({ driver: "openssh" });
+  });
+
   test("[ssh-nothing-left] a daemon that is killed leaves no ssh behind", async () => {
     const server = await sshd();
     const echo = await startEcho();

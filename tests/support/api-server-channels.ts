@@ -35,14 +35,18 @@ export class ServerChannels {
   /** Does not answer pings any more, as a dead peer. */
   mute = false;
 
-  constructor(connection: Duplex, head: Buffer, port: number) {
+  /** @param dialMs how long it takes until it gets to connecting to the pod */
+  constructor(connection: Duplex, head: Buffer, port: number, dialMs = 0) {
     this.#connection = connection;
     this.#bytes = head;
     const number = Buffer.from([port & 255, port >> 8]);
     // The port alone on one channel, together with nothing else; as a kubelet does.
     connection.write(Buffer.concat([onChannel(0, number), onChannel(1, number)]));
     let connected = false;
-    const target = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    const target = new net.Socket({ allowHalfOpen: true });
+    const dial = (): void => void target.connect({ port, host: "127.0.0.1", noDelay: true });
+    if (dialMs > 0) setTimeout(() => target.destroyed || dial(), dialMs);
+    else dial();
     this.#target = target;
     target.on("connect", () => {
       connected = true;

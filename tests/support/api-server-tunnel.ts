@@ -48,6 +48,10 @@ export class ServerTunnel {
   refuses: () => boolean = () => false;
   /** Reads nothing of what it is sent. */
   deaf = false;
+  /** How long it takes until it gets to connecting to the pod. */
+  dialMs: () => number = () => 0;
+  /** Ports of the pod that were asked for. */
+  readonly asked: number[] = [];
 
   constructor(connection: Duplex, head: Buffer, framing: Framing) {
     this.#connection = connection;
@@ -168,12 +172,12 @@ export class ServerTunnel {
     }
     const errorId = this.#errorIds.get(request) ?? 0;
     this.#errorIds.delete(request);
-    const socket = net.connect({
-      port: this.refuses() ? 1 : Number(headers.get("port")),
-      host: "127.0.0.1",
-      allowHalfOpen: true,
-      noDelay: true,
-    });
+    const port = Number(headers.get("port"));
+    this.asked.push(port);
+    const socket = new net.Socket({ allowHalfOpen: true });
+    const dial = (): void => void socket.connect({ port: this.refuses() ? 1 : port, host: "127.0.0.1", noDelay: true });
+    if (this.dialMs() > 0) setTimeout(() => socket.destroyed || dial(), this.dialMs());
+    else dial();
     const stream: ServerStream = { errorId, dataId: id, socket, clientDone: false, targetDone: false };
     this.#streams.set(id, stream);
     let connected = false;

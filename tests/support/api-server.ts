@@ -71,6 +71,8 @@ export class ApiServer implements AsyncDisposable {
   /** Names and values of the newest request's headers, as they were sent. */
   headers: readonly string[] = [];
   opened = 0;
+  /** How long the pods' node takes until it gets to connecting to a pod. */
+  dialMs = 0;
   /** Upgrades are not answered at all while this is set. */
   holdUpgrades = false;
 
@@ -301,7 +303,7 @@ export class ApiServer implements AsyncDisposable {
     );
     this.opened++;
     if (framing === "v4") {
-      const channels = new ServerChannels(socket, head, Number(url.searchParams.get("ports")));
+      const channels = new ServerChannels(socket, head, Number(url.searchParams.get("ports")), this.dialMs);
       this.channels.add(channels);
       socket.on("close", () => this.channels.delete(channels));
       return;
@@ -309,6 +311,7 @@ export class ApiServer implements AsyncDisposable {
     const tunnel = new ServerTunnel(socket, head, framing);
     tunnel.deaf = this.#options.deafTo?.includes(framing) ?? false;
     tunnel.refuses = () => this.refusing.has(pod);
+    tunnel.dialMs = () => this.dialMs;
     this.tunnels.add(tunnel);
     this.#pods.set(tunnel, pod);
     socket.on("close", () => this.tunnels.delete(tunnel));

@@ -38,13 +38,23 @@ describe("remedies", () => {
   test("[ssh-steps] a step on an SSH server goes to the service's own server, or to the hop that is blamed", () => {
     const ssh = sshTo({ host: "b", user: "me", port: 2222, keyFile: "/k y", jumps: ["x", "y@z:1"] });
     expect(ssh).toBe("ssh -p 2222 -o IdentitiesOnly=yes -i '/k y' -J x,y@z:1 me@b");
-    const command = (code: ErrorCode, facts: NonNullable<Failure["facts"]>): string | undefined =>
-      remediesFor({ code, message: "", facts }, { host: "b", ssh })[0]?.command;
+    const command = (code: ErrorCode, facts: NonNullable<Failure["facts"]>, around = {}): string | undefined =>
+      remediesFor({ code, message: "", facts }, { host: "b", ssh, ...around })[0]?.command;
     // The port of a remote forward is not the server's.
     expect(command("remote_port_in_use", { host: "b", port: 8080 })).toBe(`${ssh} ss -ltn`);
     expect(command("target_unreachable", { target: "db:5432" })).toBe(`${ssh} nc -vz db 5432`);
     expect(command("target_unreachable", { target: "/run/db.sock" })).toBe(`${ssh} 'ls -l /run/db.sock'`);
     expect(command("ssh_jump_failed", { hop: "jump", host: "10.0.0.1", port: 23 })).toBe("ssh -p 23 jump true");
+    expect(command("ssh_jump_failed", { hop: "ProxyCommand", host: "b" }, { ssh_by_hops: ssh })).toBe(`${ssh} true`);
+    const unreadable = {
+      unreadable_files: ["/k (EACCES)"],
+      known_hosts_file: "/k",
+      trust_command: "portwright ssh trust b",
+    };
+    expect(command("host_key_unknown", unreadable)).toBe("ls -l /k");
+    const changed = { known_hosts_file: "/k", known_hosts_line: 3, trust_command: "portwright ssh trust b" };
+    const [ask] = remediesFor({ code: "host_key_changed", message: "", facts: changed });
+    expect(ask?.then).toContain("take line 3 out of /k, and portwright ssh trust b");
     const asks = remediesFor({ code: "ssh_forwarding_prohibited", message: "", facts: { direction: "remote" } });
     expect(asks[0]?.what).toContain("PermitListen");
   });

@@ -34,6 +34,7 @@ function connections(count: number, idle = (_index: number): boolean => true) {
   });
   return {
     clock,
+    all,
     answering,
     deadMs,
     asked: () => asked,
@@ -70,6 +71,34 @@ describe("whether a server is there", () => {
     expect(deadMs.has(1)).toBe(true);
     await clock.advance(2 * intervalMs);
     expect([...deadMs.keys()].toSorted((a, b) => a - b)).toEqual([0, 1]);
+    end();
+  });
+
+  test("[wire-pings] the idle connections to a server that dies need not find it out one after the other", async () => {
+    for (const count of [1, 2, 3, 8]) {
+      for (let phaseMs = 0; phaseMs < 5000; phaseMs += 125) {
+        const { clock, answering, deadMs, end } = connections(count);
+        await clock.advance(20_000 + phaseMs);
+        answering.clear();
+        const diedMs = clock.monotonicMs();
+        await clock.advance(2 * intervalMs);
+        expect(deadMs.size).toBe(count);
+        // A look, which one of them asks at, half of the doubt, then the doubt of those that were asked because of it.
+        for (const atMs of deadMs.values()) expect(atMs - diedMs).toBeLessThan(4000);
+        end();
+      }
+    }
+  });
+
+  test("[wire-pings] an idle one that died alone is found out by its first use", async () => {
+    const { clock, all, answering, deadMs, end } = connections(10, (index) => index !== 0);
+    await clock.advance(20_000);
+    answering.delete(0);
+    await clock.advance(1500);
+    const usedMs = clock.monotonicMs();
+    all[0]?.expect();
+    await clock.advance(intervalMs + 500);
+    expect((deadMs.get(0) ?? Number.POSITIVE_INFINITY) - usedMs).toBeLessThan(intervalMs + 500);
     end();
   });
 });

@@ -7,6 +7,7 @@ import type { ByteLink, ByteSink, WebSocketLink } from "#adapters/kubernetes/wir
 import { ChannelStream } from "#adapters/kubernetes/wire/channel-stream.ts";
 import { FrameBuffers } from "#adapters/kubernetes/wire/frame-buffers.ts";
 import { Outbox } from "#adapters/kubernetes/wire/outbox.ts";
+import { Pace } from "#adapters/kubernetes/wire/reached.ts";
 import { ForwardStream, type StreamHost } from "#adapters/kubernetes/wire/tunnel-stream.ts";
 import { streamSource } from "#adapters/net/byte-source.ts";
 import { createLocalListeners } from "#adapters/net/local-listeners.ts";
@@ -51,6 +52,7 @@ describe("the end of a stream on a tunnel that is not read for a while", () => {
       sendReset: ignore,
       drained: ignore,
       release: ignore,
+      reached: () => Promise.resolve(),
       after: (ms: number, run: () => void) => clock.after(ms, run),
     };
     const stream = new ForwardStream(host satisfies StreamHost, { errorId: 1, dataId: 3, waits: false }, target);
@@ -101,7 +103,10 @@ describe("the ends of a connection with a WebSocket of its own", () => {
       destroy: ignore,
     } as unknown as WebSocketLink;
     let open!: () => void;
-    const stream = new ChannelStream(() => new Promise((resolve) => (open = () => resolve(link))), clock, target);
+    const stream = new ChannelStream(() => new Promise((resolve) => (open = () => resolve(link))), clock, target, {
+      pace: new Pace(),
+      open: () => new Duplex(),
+    });
     return { clock, stream, open, sink: () => sink as ByteSink, goodbyes: () => goodbyes };
   }
 

@@ -89,6 +89,13 @@ describe.skipIf(!hasKeygen)("keys of ssh-keygen (skipped where it is not install
     expect(delay.max / 1e6).toBeLessThan((performance.now() - startedMs) / 2);
   });
 
+  test("a cipher that ssh2 lacks is no wrong passphrase", async () => {
+    const file = path.join(dir, "chacha");
+    const argv = ["-q", "-t", "ed25519", "-Z", "chacha20-poly1305@openssh.com", "-N", "secret!", "-f", file];
+    execFileSync(keygen, argv);
+    expect(await load(readFileSync(file, "utf8"), "secret!")).toBe("ssh_key_unreadable");
+  });
+
   test("a public key is no private one", async () => {
     execFileSync(keygen, ["-q", "-t", "ed25519", "-N", "", "-f", path.join(dir, "pair")]);
     expect(await load(readFileSync(path.join(dir, "pair.pub"), "utf8"))).toBe("ssh_key_unreadable");

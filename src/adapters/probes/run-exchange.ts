@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { TunnelStream } from "#application/ports/forward-driver.ts";
+import { isEager, type TunnelStream } from "#application/ports/forward-driver.ts";
 import type { ProbePath, ProbeResult } from "#application/ports/probe.ts";
 import { type Facts, toConnectivityError } from "#domain/connectivity-error.ts";
 import type { ErrorCode } from "#domain/error-catalogue.ts";
@@ -107,7 +107,14 @@ async function secondLook(
   try {
     const stream = await connectWithin(path, signal);
     const stays = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(true), secondLookMs);
+      const reached = isEager(stream) ? stream.reached(signal) : Promise.resolve();
+      const timer = setTimeout(() => {
+        reached.then(
+          () => resolve(true),
+          () => undefined,
+        );
+      }, secondLookMs);
+      reached.catch(() => undefined);
       for (const sign of ["end", "close", "data"] as const) {
         stream.once(sign, () => {
           clearTimeout(timer);

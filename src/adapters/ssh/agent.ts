@@ -11,16 +11,19 @@ export interface AgentKeys {
   offering(keys: readonly ParsedKey[]): BaseAgent;
 }
 
-/** @throws ConnectivityError `ssh_agent_unavailable` when nothing answers at the socket; the signal's reason */
-export async function askAgent(socketPath: string, signal: AbortSignal): Promise<AgentKeys> {
+/**
+ * @param named `~/.ssh/config` names it (`IdentityAgent`), not the environment
+ * @throws ConnectivityError `ssh_agent_unavailable` when nothing answers at the socket; the signal's reason
+ */
+export async function askAgent(socketPath: string, signal: AbortSignal, named: boolean): Promise<AgentKeys> {
   signal.throwIfAborted();
   const agent = ssh2.createAgent(socketPath);
   const listed = Promise.withResolvers<readonly ParsedKey[]>();
   const unavailable = (cause?: unknown): ConnectivityError =>
     new ConnectivityError(
       "ssh_agent_unavailable",
-      "the SSH agent named by SSH_AUTH_SOCK does not answer",
-      { socket: socketPath },
+      `the SSH agent named by ${named ? "IdentityAgent of ~/.ssh/config" : "SSH_AUTH_SOCK"} does not answer`,
+      { socket: socketPath, named_by: named ? "IdentityAgent" : "SSH_AUTH_SOCK" },
       { cause },
     );
   const timer = setTimeout(() => listed.reject(unavailable()), listTimeoutMs);

@@ -62,7 +62,8 @@ export class Authentication {
     const { publicKeyAuthentication } = resolved;
     const agentSocket = publicKeyAuthentication ? settings.agentSocket : undefined;
     const askPassphrase = passphrase === undefined ? undefined : () => access.resolve(passphrase, signal);
-    const asked = agentSocket === undefined ? undefined : await attempt(askAgent(agentSocket, signal));
+    const asked =
+      agentSocket === undefined ? undefined : await attempt(askAgent(agentSocket, signal, resolved.agentNamed));
     const agentProblem = asked instanceof ConnectivityError ? asked : undefined;
     const agent = asked instanceof ConnectivityError ? undefined : asked;
     const holds = (blob: Buffer | undefined): boolean =>
@@ -115,7 +116,7 @@ export class Authentication {
     const agentOnly = !settings.keysNamed && password === undefined;
     const problems: Problems = {
       all: [...keyProblems, ...(agentProblem ? [agentProblem] : [])],
-      worst: keyProblems[0] ?? agentProblem,
+      worst: worstOf(settings, keyProblems, agentProblem),
       decisive: namedOne ? keyProblems[0] : agentOnly ? agentProblem : undefined,
     };
     if (offers.length > 0) return new Authentication(settings, offers, problems);
@@ -215,6 +216,16 @@ export class Authentication {
       options,
     );
   }
+}
+
+/** A file of `~/.ssh/config` that is not there is passed over by OpenSSH, too: an agent that is gone says more. */
+function worstOf(
+  { keyNamed }: SshSettings,
+  keys: readonly ConnectivityError[],
+  agent: ConnectivityError | undefined,
+): ConnectivityError | undefined {
+  const telling = keyNamed === undefined ? keys.find(({ code }) => code !== "ssh_key_missing") : keys[0];
+  return telling ?? agent ?? keys[0];
 }
 
 /** The agent's keys, those that key files name first. */

@@ -149,6 +149,7 @@ export async function hostKeyChecker(server: HostKeyQuestion): Promise<HostKeyCh
           ...place,
           known_fingerprint: fingerprintOf(verdict.line.key),
           known_key_type: Object.hasOwn(algorithmsOfType, verdict.line.keyType) ? verdict.line.keyType : "other",
+          trust_command: server.trustCommand,
         },
       );
     },

@@ -28,6 +28,14 @@ export async function loadPrivateKey(
       },
     );
   }
+  const cipher = opensshCipher(text);
+  if (cipher === unsupportedCipher) {
+    throw new ConnectivityError(
+      "ssh_key_unreadable",
+      `the key ${path} is encrypted by ${cipher}, which only driver: openssh reads; ssh-keygen -p -Z aes256-ctr -f FILE changes it`,
+      { key_file: path, cipher },
+    );
+  }
   const secret = encrypted ? await passphrase?.() : undefined;
   const opened = secret !== undefined && isOpensshForm(text) ? await unlockKey(text, secret) : text;
   const parsed: ParsedKey | ParsedKey[] | Error = ssh2.utils.parseKey(fromPkcs8(opened ?? "", secret), secret);
@@ -39,17 +47,31 @@ export async function loadPrivateKey(
       passphrase: "refused",
     });
   }
-  throw new ConnectivityError("ssh_key_unreadable", `${path} is no private key of a supported form`, {
-    key_file: path,
-  });
+  throw new ConnectivityError(
+    "ssh_key_unreadable",
+    isPublicForm(text)
+      ? `${path} is the public half of a key; its private one is neither there nor in an agent`
+      : `${path} is no private key of a supported form`,
+    { key_file: path },
+  );
 }
 
-/** The public half of a key from the `.pub` file beside it, so that an agent's twin of an encrypted key is recognized. */
+/**
+ * The public half of a key, so that an agent's twin is recognized: the file itself where a person names the `.pub` of a
+ * key that only the agent has, else the `.pub` beside it.
+ */
 export async function publicHalf(path: string): Promise<Buffer | undefined> {
-  const text = await readFile(`${path}.pub`, "utf8").catch(() => undefined);
-  const parsed = text === undefined ? undefined : ssh2.utils.parseKey(text);
-  return parsed === undefined || parsed instanceof Error ? undefined : parsed.getPublicSSH();
+  for (const file of [path, `${path}.pub`]) {
+    const text = await readKey(file).catch(() => "");
+    if (!isPublicForm(text)) continue;
+    const parsed = ssh2.utils.parseKey(text);
+    if (!(parsed instanceof Error)) return parsed.getPublicSSH();
+  }
+  return undefined;
 }
+
+/** One line as in a `.pub` file: the type, and what begins as every blob does. */
+const isPublicForm = (text: string): boolean => /^(?:ssh|ecdsa|sk)-\S+\s+AAAA/.test(text);
 
 /** PKCS#8 (RFC 5958), which ssh2 does not read, in the older form of the key's own algorithm, which it does. */
 function fromPkcs8(text: string, passphrase: string | undefined): string {
@@ -95,11 +117,19 @@ const isOpensshForm = (text: string): boolean => text.startsWith("-----BEGIN OPE
 export function isEncrypted(text: string): boolean {
   if (text.startsWith("-----BEGIN ENCRYPTED PRIVATE KEY-----") || /^Proc-Type:\s*4,ENCRYPTED/m.test(text)) return true;
   if (/^PuTTY-User-Key-File-\d+:/.test(text)) return /^Encryption: (?!none)/m.test(text);
+  return (opensshCipher(text) ?? "none") !== "none";
+}
+
+/** ssh2 does not open it, and would call every passphrase wrong. */
+const unsupportedCipher = "chacha20-poly1305@openssh.com";
+
+/** The cipher that a key of OpenSSH's form names, `none` among them (PROTOCOL.key of OpenSSH). */
+function opensshCipher(text: string): string | undefined {
   const openssh = /^-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)/.exec(text)?.[1];
-  if (openssh === undefined) return false;
+  if (openssh === undefined) return undefined;
   const blob = Buffer.from(openssh, "base64");
   const magic = "openssh-key-v1\0";
-  if (blob.length < magic.length + 4 || blob.toString("latin1", 0, magic.length) !== magic) return false;
+  if (blob.length < magic.length + 4 || blob.toString("latin1", 0, magic.length) !== magic) return undefined;
   const length = blob.readUInt32BE(magic.length);
-  return blob.toString("latin1", magic.length + 4, magic.length + 4 + length) !== "none";
+  return blob.toString("latin1", magic.length + 4, magic.length + 4 + length);
 }

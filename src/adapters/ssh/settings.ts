@@ -12,6 +12,8 @@ export interface SshSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  /** Whether the service, or the hop, names the user. */
+  readonly userNamed: boolean;
   /** The name under which the host key is known: `HostKeyAlias`, else the host. */
   readonly hostKeyName: string;
   /** Absolute paths, in the order in which they are offered. */
@@ -80,6 +82,7 @@ export async function resolveSettings(
     host,
     port,
     user,
+    userNamed: connection.user !== undefined,
     hostKeyName: resolved.hostKeyAlias ?? host,
     keyFiles: connection.keyFile === undefined ? resolved.identityFiles : [expand(connection.keyFile)],
     keysNamed: connection.keyFile !== undefined || resolved.identitiesNamed,
@@ -105,6 +108,8 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
   const templates =
     passphrase === undefined && password === undefined ? [] : [passphrase, password, access.workspaceDir];
   const alive = [settings.resolved.serverAliveIntervalMs ?? null, settings.resolved.serverAliveCountMax];
+  // The agent of the environment moves from session to session; one that is named is another login.
+  const agent = settings.resolved.agentNamed ? settings.agentSocket : undefined;
   const way = route?.key ?? [settings.resolved.proxyJump ?? null, settings.resolved.proxyCommand ?? null];
   return JSON.stringify([
     user,
@@ -117,5 +122,6 @@ export function connectionKey(settings: SshSettings, access: Access, route: Rout
     settings.driver,
     way,
     alive,
+    agent ?? null,
   ]);
 }

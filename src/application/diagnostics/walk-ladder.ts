@@ -80,7 +80,9 @@ export async function walkLadder(
   try {
     transport = await openWithin(deps, workspace, spec, signal);
   } catch (thrown) {
-    const failure = toConnectivityError(thrown).toFailure();
+    const late = toConnectivityError(thrown).toFailure();
+    // The running link had the time to see why.
+    const failure = late.code === "operation_timed_out" && linkFailure && namesTheWay(linkFailure) ? linkFailure : late;
     return failedWalk(technology, service, rungOn(technology, failure), failure, seen(failure), elapsedMs());
   }
   try {
@@ -181,6 +183,8 @@ function trusting(
     message: `the check did not end within ${Math.round(withinMs / 100) / 10} s; its own limit is ${healthCheck.timeoutMs / 1000} s`,
   };
 }
+
+const namesTheWay = ({ code }: Failure): boolean => code === "host_unreachable" || code === "ssh_jump_failed";
 
 const isLate = (code: string): boolean => code === "application_slow" || code === "operation_timed_out";
 

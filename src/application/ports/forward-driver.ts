@@ -51,6 +51,19 @@ export type Hop = ServiceSpec | string;
  */
 export type TunnelStream = Duplex;
 
+/** A `TunnelStream` that is there before its target has taken the connection, and is told of refusals only. */
+export interface EagerStream {
+  /**
+   * Resolves when silence means that the target has taken the connection: a refusal would have come by now, as the way's
+   * own answers show. Never on a way that carries nothing any more.
+   * @throws the signal's reason; that of the stream's end
+   */
+  reached(signal: AbortSignal): Promise<void>;
+}
+
+/** Whether a stream is one. */
+export const isEager = (stream: TunnelStream): stream is TunnelStream & EagerStream => "reached" in stream;
+
 export interface ConnectOptions {
   /** Ends the attempt; it is rejected with its reason. */
   readonly signal: AbortSignal;

@@ -7,7 +7,11 @@ import type { Workspace } from "../engine/workspace.ts";
 export function whereabouts(workspace: Workspace, service: string): NonNullable<Failure["facts"]> {
   const spec = workspace.declaration(service)?.spec;
   if (spec?.technology === "ssh") {
-    return { service, host: spec.connection.host, ssh: sshOf(workspace, spec) };
+    // A hop that is a service of the file is known to us alone.
+    const jumps =
+      spec.via?.some((hop) => workspace.declaration(hop) !== undefined) === true ? undefined : (spec.via ?? []);
+    const ssh = sshOf(spec, jumps);
+    return { service, host: spec.connection.host, ssh, ...(jumps && { ssh_by_hops: ssh }) };
   }
   if (spec === undefined) return { service };
   const { context, namespace } = spec.connection;
@@ -15,15 +19,5 @@ export function whereabouts(workspace: Workspace, service: string): NonNullable<
 }
 
 /** OpenSSH to the service's own server, with what the service says beyond `~/.ssh/config`. */
-function sshOf(workspace: Workspace, { connection, via }: SshService): string {
-  const { host, port, user, keyFile } = connection;
-  // A hop that is a service of the file is known to us alone.
-  const jumps = via === undefined || via.some((hop) => workspace.declaration(hop) !== undefined) ? [] : via;
-  return sshTo({
-    host,
-    port,
-    jumps,
-    ...(user !== undefined && { user }),
-    ...(keyFile !== undefined && { keyFile }),
-  });
-}
+const sshOf = ({ connection: { host, port, user, keyFile } }: SshService, jumps: readonly string[] = []): string =>
+  sshTo({ host, port, jumps, ...(user !== undefined && { user }), ...(keyFile !== undefined && { keyFile }) });

@@ -13,7 +13,7 @@ const word = "rotate";
  */
 export async function rotateKey(invocation: Invocation, host: string): Promise<number> {
   using terminal = openTerminal(invocation);
-  const { makeKeyFile, moveKeyFile } = await import("#adapters/ssh/keys/fresh-key-file.ts");
+  const { leftKeyFile, makeKeyFile, replaceKeyFile } = await import("#adapters/ssh/keys/fresh-key-file.ts");
   const { AuthorizedKeys, mustWork } = await import("#adapters/ssh/keys/authorized-keys.ts");
   const { createSshInventory } = await import("#adapters/ssh/inventory/create-inventory.ts");
   const { personalAccess } = await import("./personal-access.ts");
@@ -44,8 +44,12 @@ export async function rotateKey(invocation: Invocation, host: string): Promise<n
     await render(invocation, { summary, rotated: false, host, old: shown }, () => ({ summary }));
     return exit.failed;
   }
-  const key = await makeKeyFile(replaces ? `${old}.new` : newKeyPath(invocation, host), keyComment(invocation, today));
-  mustWork(await remote.add(key.line), `adding the new key to ${host}`);
+  const comment = keyComment(invocation, today);
+  const place = replaces ? `${old}.new` : newKeyPath(invocation, host);
+  // What a run that was interrupted has left goes on.
+  const left = replaces ? await leftKeyFile(place, comment) : undefined;
+  const key = left ?? (await makeKeyFile(place, comment));
+  mustWork(await remote.add(key), `adding the new key to ${host}`);
   const tried = await remote.try({ key: key.file });
   if (!tried.ok || tried.acceptedKey !== key.file) {
     throw new ConnectivityError(
@@ -55,13 +59,10 @@ export async function rotateKey(invocation: Invocation, host: string): Promise<n
       { untrusted: tried.said },
     );
   }
-  mustWork(await remote.remove(oldBlob, { key: key.file }), `taking the old key off ${host}`);
-  let file = key.file;
-  if (replaces) {
-    await moveKeyFile(old, `${old}.old-${today}`);
-    await moveKeyFile(key.file, old);
-    file = old;
-  }
+  const file = replaces ? old : key.file;
+  // Before the old one is taken off: whatever happens between, the key in this place logs in.
+  if (replaces) await replaceKeyFile(old, key.file, `${old}.old-${today}`);
+  mustWork(await remote.remove(oldBlob, { key: file }), `taking the old key off ${host}`);
   const summary = replaces
     ? `${host} takes the new key in ${shown}; the old one lies in ${shown}.old-${today}.`
     : `${host} takes ${file}. Name it there: IdentityFile ${file}`;

@@ -23,12 +23,11 @@ export async function trustHost(invocation: Invocation): Promise<number> {
     AbortSignal.timeout(60_000),
   );
   const where = `${scan.host}:${scan.port}`;
-  const shown = { host: scan.host, port: scan.port, via: scan.via, known_hosts_file: scan.file, keys: scan.keys };
-  const rows = scan.keys.map(({ type, fingerprint, verdict, place }) => [type, fingerprint, verdict, place ?? ""]);
-  const sheet = (summary: string): Sheet => ({
+  const shown = { host: scan.host, port: scan.port, via: scan.via, known_hosts_file: scan.file };
+  const sheet = (summary: string, keys = scan.keys): Sheet => ({
     summary,
     columns: ["TYPE", "FINGERPRINT", "KNOWN_HOSTS", "WHERE"],
-    rows,
+    rows: keys.map(({ type, fingerprint, verdict, place }) => [type, fingerprint, verdict, place ?? ""]),
   });
   const wrong = scan.keys.find(({ verdict }) => verdict === "changed" || verdict === "revoked");
   if (wrong) {
@@ -42,7 +41,7 @@ export async function trustHost(invocation: Invocation): Promise<number> {
   }
   if (scan.keys.every(({ verdict }) => verdict === "known")) {
     const summary = `${where} is known already.`;
-    await render(invocation, { summary, trusted: true, ...shown }, () => sheet(summary));
+    await render(invocation, { summary, trusted: true, ...shown, keys: scan.keys }, () => sheet(summary));
     return exit.done;
   }
   using terminal = openTerminal(invocation);
@@ -52,11 +51,12 @@ export async function trustHost(invocation: Invocation): Promise<number> {
   );
   if ((await terminal.ask(`Type ${word} to write them to ${scan.file}: `)) !== word) {
     const summary = `${where} is not trusted.`;
-    await render(invocation, { summary, trusted: false, ...shown }, () => sheet(summary));
+    await render(invocation, { summary, trusted: false, ...shown, keys: scan.keys }, () => sheet(summary));
     return exit.failed;
   }
   await scan.trust();
   const summary = `${where} is trusted; services that wait for it are dialled at once.`;
-  await render(invocation, { summary, trusted: true, ...shown }, () => sheet(summary));
+  const keys = scan.keys.map((key) => ({ ...key, verdict: "known" as const, place: key.place ?? scan.file }));
+  await render(invocation, { summary, trusted: true, ...shown, keys }, () => sheet(summary, keys));
   return exit.done;
 }

@@ -12,6 +12,8 @@ export interface ByteSink {
   message?(): void;
   /** Anything came, if only an answer to a ping. */
   heard?(): void;
+  /** An answer to a ping of the WebSocket, with its payload. */
+  pong?(payload: Buffer): void;
   /** Called once. `goodbye`: the peer said that it closes in order, where the protocol has words for it. */
   ended(error?: ConnectivityError, goodbye?: boolean): void;
 }
@@ -167,9 +169,9 @@ export class WebSocketLink extends SocketLink {
     this.socket.write(start === 0 ? buffer : buffer.subarray(start), done);
   }
 
-  /** A ping of the WebSocket itself; its answer is told to nobody. */
-  ping(): void {
-    this.socket.write(wholeFrame(opcode.ping, Buffer.alloc(0), this.#masking));
+  /** A ping of the WebSocket itself. @param payload comes back with its answer; at most 125 bytes */
+  ping(payload: Buffer = Buffer.alloc(0)): void {
+    this.socket.write(wholeFrame(opcode.ping, payload, this.#masking));
   }
 
   protected goodbye(): void {
@@ -184,6 +186,7 @@ export class WebSocketLink extends SocketLink {
         if (this.socket.writableLength > mostQueued) throw brokenProtocol("the server asks without reading answers");
         this.socket.write(wholeFrame(opcode.pong, payload, this.#masking));
       },
+      pong: (payload) => sink.pong?.(payload),
       close: (status) => finish(closedBy(status), true),
     });
     return (chunk) => decoder.push(chunk);

@@ -6,6 +6,7 @@ import { ChannelStream } from "./channel-stream.ts";
 import type { ForwardTarget } from "./forward-error.ts";
 import { answerWaitMs } from "./late-end.ts";
 import type { PodLink } from "./pod-link.ts";
+import { Pace } from "./reached.ts";
 
 /** Nothing listens there: whether the way is there is asked without disturbing the target. */
 export const quietPort = 1;
@@ -33,6 +34,7 @@ export class ChannelLink implements PodLink {
   readonly #dial: (port: number, signal: AbortSignal) => Promise<WebSocketLink>;
   readonly #clock: Clock;
   readonly #streams = new Set<ChannelStream>();
+  readonly #pace = new Pace();
   #state: "open" | "draining" | "closed" = "open";
   /** Why nothing new is opened. */
   #cause: ConnectivityError | undefined;
@@ -65,7 +67,9 @@ export class ChannelLink implements PodLink {
 
   open(target: ForwardTarget): Duplex {
     if (this.#state !== "open") throw new ConnectivityError("connection_lost", "the way to the pod is closed");
-    const stream = new ChannelStream((signal) => this.#dial(target.port, signal), this.#clock, target);
+    const dial = (signal: AbortSignal): Promise<WebSocketLink> => this.#dial(target.port, signal);
+    const open = (to: ForwardTarget): Duplex => this.open(to);
+    const stream = new ChannelStream(dial, this.#clock, target, { pace: this.#pace, open });
     this.#streams.add(stream);
     stream.once("error", (error) => {
       // The server also breaks off a connection whose target left bytes unread: that says nothing of the others.

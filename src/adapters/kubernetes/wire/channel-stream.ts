@@ -1,11 +1,13 @@
 import { Duplex } from "node:stream";
 import { ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
+import type { EagerStream } from "#application/ports/forward-driver.ts";
 import type { WebSocketLink } from "./byte-link.ts";
 import { ChannelReader } from "./channel-reader.ts";
 import { forwardError, type ForwardTarget } from "./forward-error.ts";
 import { LateEnd } from "./late-end.ts";
 import { Liveness } from "./liveness.ts";
+import { reached, type SilentWay, whileOpen } from "./reached.ts";
 import { tunnelLimits } from "./tunnel-limits.ts";
 
 /** Longer writes are cut: a message is read whole at the other end. */
@@ -13,11 +15,17 @@ const maxMessage = 32_768;
 const dataChannel = 0;
 const highWaterMark = 65_536;
 
+/** What else goes the same way: more connections, and what was seen of its pace. */
+export type ChannelWay = Pick<SilentWay, "open" | "pace">;
+
+/** In a ping whose answer is waited for; those of `Liveness` carry nothing. */
+const echoMark = Buffer.from("echo");
+
 /**
  * One forwarded TCP connection with a WebSocket of its own, channels 0 (data) and 1 (error) of `v4.channel.k8s.io`. There
  * is no half-close: after our end of input the WebSocket stays until the target ends, or is silent for long.
  */
-export class ChannelStream extends Duplex {
+export class ChannelStream extends Duplex implements EagerStream {
   readonly #clock: Clock;
   readonly #target: ForwardTarget;
   readonly #dialing = new AbortController();
@@ -31,12 +39,20 @@ export class ChannelStream extends Duplex {
   /** We said good-bye first: the other side owes none. */
   #leaving = false;
   #unsent = 0;
+  readonly #way: ChannelWay;
+  #echoed: (() => void) | undefined;
 
   /** @param dial opens the WebSocket */
-  constructor(dial: (signal: AbortSignal) => Promise<WebSocketLink>, clock: Clock, target: ForwardTarget) {
+  constructor(
+    dial: (signal: AbortSignal) => Promise<WebSocketLink>,
+    clock: Clock,
+    target: ForwardTarget,
+    way: ChannelWay,
+  ) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
     this.#clock = clock;
     this.#target = target;
+    this.#way = way;
     this.#lateEnd = new LateEnd({
       after: (ms, run) => clock.after(ms, run),
       behind: () => this.readableLength > 0,
@@ -81,6 +97,21 @@ export class ChannelStream extends Duplex {
     await this.#liveness?.verify();
   }
 
+  reached(signal: AbortSignal): Promise<void> {
+    const opened = async (): Promise<undefined> => {
+      // A whole dial, which tells nothing of the pace.
+      if (!this.opened) await new Promise((resolve) => this.once("known", resolve));
+    };
+    const echo = (): Promise<void> =>
+      new Promise((resolve) => {
+        this.#echoed = resolve;
+        this.#link?.ping(echoMark);
+      });
+    const ends = (): boolean => this.#reader.errorText !== "";
+    const way = { ...this.#way, clock: this.#clock, target: this.#target, opened, echo, ends };
+    return reached(way, whileOpen(this, signal));
+  }
+
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#dialing.abort(new ConnectivityError("cancelled", "the connection was closed before it was open"));
     this.#lateEnd[Symbol.dispose]();
@@ -106,12 +137,16 @@ export class ChannelStream extends Duplex {
     link.start({
       message: () => this.#reader.message(),
       heard: () => this.#liveness?.heard(),
+      pong: (payload) => {
+        if (payload.length > 0) this.#echoed?.();
+      },
       bytes: (chunk) => this.#received(chunk),
       ended: (error, goodbye) =>
         this.#ended(error ?? (goodbye === true || this.#leaving ? undefined : lost("it was broken off"))),
     });
     this.#held?.();
     this.#held = undefined;
+    this.emit("known");
   }
 
   #received(chunk: Buffer): void {

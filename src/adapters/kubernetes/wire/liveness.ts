@@ -5,6 +5,7 @@ export class SharedLiveness {
   #heardMs = Number.NEGATIVE_INFINITY;
   /** Since when an answer is waited for on any of them. */
   #askedMs: number | undefined;
+  readonly #suspicious = new Set<() => void>();
 
   heard(nowMs: number): void {
     this.#heardMs = nowMs;
@@ -15,9 +16,28 @@ export class SharedLiveness {
     this.#askedMs ??= nowMs;
   }
 
+  get connections(): number {
+    return this.#suspicious.size;
+  }
+
+  silentMs(nowMs: number): number {
+    return nowMs - this.#heardMs;
+  }
+
   /** Whether it was heard lately, or has just been asked. */
   isWell(nowMs: number, withinMs: number): boolean {
-    return nowMs - this.#heardMs < withinMs || (this.#askedMs !== undefined && nowMs - this.#askedMs < withinMs / 2);
+    return this.silentMs(nowMs) < withinMs || (this.#askedMs !== undefined && nowMs - this.#askedMs < withinMs / 2);
+  }
+
+  /** @param onSuspicion called when it may be away, until disposed */
+  join(onSuspicion: () => void): Disposable {
+    this.#suspicious.add(onSuspicion);
+    return { [Symbol.dispose]: () => void this.#suspicious.delete(onSuspicion) };
+  }
+
+  /** It has not answered on one of them: the others need not find that out one after the other. */
+  suspect(): void {
+    for (const told of [...this.#suspicious]) told();
   }
 }
 
@@ -41,6 +61,8 @@ export interface LivenessOptions {
 
 /** Longer than any way to a cluster takes, shorter than a person waits. */
 const doubtMs = 1200;
+/** After so much of it the idle connections to a server that is heard nowhere are asked too. */
+const suspicionMs = 600;
 /** After a sleep or a change of network silence of this length is the end: most connections are dead then. */
 const verifyMs = 2000;
 
@@ -48,10 +70,12 @@ const missesAllowed = 2;
 /** Looks per interval: with two of them, two unanswered pings fit into two intervals wherever in one the peer dies. */
 const looksPerInterval = 2;
 /**
- * So many looks in a row may pass over an idle connection whose server is heard elsewhere: sixty services would else ask
- * twenty times a second. A server that dies is still noticed in two intervals, one idle way that dies alone in four.
+ * So many looks in a row may pass over an idle connection whose server is heard elsewhere, fewer where few share the
+ * asking: sixty services would else ask twenty times a second. A server that dies is still noticed in two intervals, one
+ * idle way that dies alone in four, and by its first use.
  */
 const mostPassedOver = 5;
+const connectionsPerPass = 4;
 /** Looks of many connections meet: each comes this much sooner, or later, than it would alone. */
 const soonerShare = 0.1;
 const slackShare = 1 / 3;
@@ -61,6 +85,7 @@ export class Liveness implements Disposable {
   readonly #options: LivenessOptions;
   readonly #lookMs: number;
   #heard = true;
+  #heardMs: number;
   /**
    * Bytes waited for the system at the last look. Only then does its taking some show that the peer takes them: an empty
    * socket buffer takes what it is given for a dead peer too.
@@ -75,12 +100,16 @@ export class Liveness implements Disposable {
   /** Told when the peer is heard. */
   readonly #listening = new Set<() => void>();
   #tick: Disposable;
+  #over = false;
+  readonly #joined: Disposable | undefined;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
     this.#lookMs = options.intervalMs / looksPerInterval;
     this.#lookedMs = options.clock.monotonicMs();
+    this.#heardMs = this.#lookedMs;
     this.#tick = this.#next();
+    this.#joined = options.shared?.join(() => this.#suspected());
   }
 
   /** Whether the peer was heard lately. */
@@ -90,12 +119,25 @@ export class Liveness implements Disposable {
 
   heard(): void {
     this.#heard = true;
-    this.#options.shared?.heard(this.#options.clock.monotonicMs());
+    this.#heardMs = this.#options.clock.monotonicMs();
+    this.#options.shared?.heard(this.#heardMs);
     for (const listener of this.#listening) listener();
+  }
+
+  /** Something was sent that is answered at once. After a silence this shows soon whether anybody is there. */
+  expect(): void {
+    const silentMs = this.#options.clock.monotonicMs() - this.#heardMs;
+    if (silentMs < this.#lookMs || this.#listening.size > 0) return;
+    void this.#hears(doubtMs).then((answered) => {
+      if (answered || this.#options.excused()) return undefined;
+      this.#options.onDoubt?.();
+      return this.verify();
+    });
   }
 
   /** Asks at once; the end when nothing is heard soon. Resolves when that is known. */
   async verify(): Promise<void> {
+    if (this.#over) return;
     this.#ask();
     const answered = await this.#hears(verifyMs);
     if (!answered && !this.#options.excused()) this.#options.onDead();
@@ -107,7 +149,9 @@ export class Liveness implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#over = true;
     this.#tick[Symbol.dispose]();
+    this.#joined?.[Symbol.dispose]();
     for (const listener of this.#listening) listener();
   }
 
@@ -133,8 +177,19 @@ export class Liveness implements Disposable {
   }
 
   async #doubt(): Promise<void> {
-    if (this.#listening.size > 0 || (await this.#hears(doubtMs))) return;
-    if (!this.#options.excused()) this.#options.onDoubt?.();
+    const { clock, shared, excused, onDoubt } = this.#options;
+    if (this.#listening.size > 0 || (await this.#hears(suspicionMs))) return;
+    const waiting = this.#hears(doubtMs - suspicionMs);
+    if (shared !== undefined && shared.silentMs(clock.monotonicMs()) >= suspicionMs) shared.suspect();
+    if (!(await waiting) && !excused()) onDoubt?.();
+  }
+
+  /** Another connection waits for the server in vain. One that is used asks by itself. */
+  #suspected(): void {
+    if (this.#listening.size > 0 || this.#options.idle?.() !== true) return;
+    this.#unanswered++;
+    this.#ask();
+    void this.#doubt();
   }
 
   #next(): Disposable {
@@ -154,7 +209,7 @@ export class Liveness implements Disposable {
     // Before our own ping, which the system takes in any case.
     this.#busy = sending();
     if (!slept && this.#passesOver(now)) this.#passedOver++;
-    else if (!this.#heard || slept) {
+    else if (!this.#heard || slept || this.#isFirstToMiss(now)) {
       this.#passedOver = 0;
       this.#unanswered++;
       this.#ask();
@@ -164,10 +219,17 @@ export class Liveness implements Disposable {
     this.#tick = this.#next();
   }
 
+  /** It was heard since the last look, but nobody was a moment ago: whoever looks now asks for all. */
+  #isFirstToMiss(nowMs: number): boolean {
+    const { shared } = this.#options;
+    return shared !== undefined && !shared.isWell(nowMs, this.#lookMs / 2);
+  }
+
   #passesOver(nowMs: number): boolean {
     const { idle, shared } = this.#options;
     if (this.#heard) this.#passedOver = 0;
-    if (this.#heard || this.#unanswered > 0 || this.#passedOver >= mostPassedOver || idle?.() !== true) return false;
-    return shared?.isWell(nowMs, this.#lookMs) === true;
+    if (shared === undefined || this.#heard || this.#unanswered > 0 || idle?.() !== true) return false;
+    const most = Math.min(mostPassedOver, Math.floor(shared.connections / connectionsPerPass));
+    return this.#passedOver < most && shared.isWell(nowMs, this.#lookMs);
   }
 }

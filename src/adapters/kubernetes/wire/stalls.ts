@@ -6,16 +6,22 @@ export interface StallsOptions<Stream> {
   readonly limits: TunnelLimits;
   /** Streams on the connection. */
   readonly streams: () => number;
+  /** Bytes that wait for its reader now. */
+  readonly waiting: (stream: Stream) => number;
   readonly pause: () => void;
   readonly resume: () => void;
-  /** A stream whose reader stood still for too long while others could not go on. */
+  /** A stream whose reader stood still for too long, or was too slow for all too long, while others could not go on. */
   readonly cut: (stream: Stream) => void;
 }
+
+/** So many looks in a row a reader may hold up others while it makes progress. */
+const looksWhileReading = 6;
 
 /**
  * When a connection stands still for readers that are behind. SPDY has no windows here, so not reading the connection is
  * the only brake, and it stops every stream on it. A stream that is alone is braked at its cap. Where others share the
- * connection one of them may fall further behind, and one that keeps them waiting for long is cut.
+ * connection one of them may fall further behind, and one that keeps them waiting for long is cut: later where it does
+ * read, only slowly.
  */
 export class Stalls<Stream> implements Disposable {
   readonly #options: StallsOptions<Stream>;
@@ -64,11 +70,16 @@ export class Stalls<Stream> implements Disposable {
     return most !== undefined && (more.length > 0 || streams() <= 1 || most > limits.sharedReceiveCap);
   }
 
-  #watch(): void {
-    const { clock, limits, streams, cut } = this.#options;
+  #watch(look = 1): void {
+    const { clock, limits, streams, waiting, cut } = this.#options;
     this.#timer = clock.after(limits.stallMs, () => {
-      this.#watch();
-      if (streams() > this.#behind.size) for (const stream of [...this.#behind.keys()]) cut(stream);
+      this.#watch(look + 1);
+      if (streams() <= this.#behind.size) return;
+      for (const [stream, before] of [...this.#behind]) {
+        const now = waiting(stream);
+        this.#behind.set(stream, now);
+        if (now >= before || look >= looksWhileReading) cut(stream);
+      }
     });
   }
 }

@@ -2,6 +2,7 @@ import { Duplex } from "node:stream";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { type ByteSource, type Receiver, streamSource } from "../../net/byte-source.ts";
 import type { DirectStream } from "../../net/direct-stream.ts";
+import type { EagerStream } from "#application/ports/forward-driver.ts";
 import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
 import { Inbox } from "./inbox.ts";
 import { LateEnd } from "./late-end.ts";
@@ -20,6 +21,8 @@ export interface StreamHost {
   /** The reader has taken all that was kept for it. */
   drained(stream: ForwardStream): void;
   after(ms: number, run: () => void): Disposable;
+  /** See `EagerStream`. */
+  reached(stream: ForwardStream, signal: AbortSignal): Promise<void>;
   /** The stream is over; its ids mean nothing any more. */
   release(stream: ForwardStream): void;
 }
@@ -41,15 +44,15 @@ export interface StreamOptions {
  * One forwarded TCP connection: a data stream and an error stream of a SPDY connection as a Duplex (see `TunnelStream`).
  * A refusal by the target comes as an `error`, since streams are opened without waiting for an answer.
  */
-export class ForwardStream extends Duplex implements DirectStream {
+export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   readonly errorId: number;
   readonly dataId: number;
   /** Our input has ended; the host was told. */
   ends = false;
   /** Whether the server has said anything about it. */
   known = false;
+  readonly target: ForwardTarget;
   readonly #host: StreamHost;
-  readonly #target: ForwardTarget;
   readonly #inbox = new Inbox();
   readonly #sent = new SentBytes();
   readonly #lateEnd: LateEnd | undefined;
@@ -76,7 +79,7 @@ export class ForwardStream extends Duplex implements DirectStream {
     this.dataId = dataId;
     this.#host = host;
     this.#waits = waits;
-    this.#target = target;
+    this.target = target;
     if (target.endCuts === true) {
       this.#lateEnd = new LateEnd({
         after: (ms, run) => host.after(ms, run),
@@ -88,9 +91,19 @@ export class ForwardStream extends Duplex implements DirectStream {
     this.on("error", () => {});
   }
 
+  /** Its end has come, if only the first part of it. */
+  get over(): boolean {
+    return this.#last !== undefined || this.#errorText !== "";
+  }
+
   /** Whether bytes of ours may lie unread on the server's side after the end. */
   get leavesBytes(): boolean {
     return this.#sent.mayBeLeft;
+  }
+
+  /** Bytes of memory that wait for the reader. */
+  get waiting(): number {
+    return this.#inbox.cost;
   }
 
   /** The server has taken the opening. */
@@ -99,6 +112,11 @@ export class ForwardStream extends Duplex implements DirectStream {
     this.#waits = false;
     this.#held?.();
     this.#held = undefined;
+    this.emit("known");
+  }
+
+  reached(signal: AbortSignal): Promise<void> {
+    return this.#host.reached(this, signal);
   }
 
   /** @param bytes valid until it returns. @returns bytes of memory that wait for the reader */
@@ -192,8 +210,8 @@ export class ForwardStream extends Duplex implements DirectStream {
   #settle(): void {
     if (this.destroyed || this.#remoteEnded) return;
     this.#hold?.[Symbol.dispose]();
-    if (this.#errorText !== "") this.destroy(forwardError(this.#errorText, this.#target));
-    else if (this.#last === "reset") this.destroy(resetByTarget(this.#target));
+    if (this.#errorText !== "") this.destroy(forwardError(this.#errorText, this.target));
+    else if (this.#last === "reset") this.destroy(resetByTarget(this.target));
     else if (this.#last === "fin") {
       this.#remoteEnded = true;
       // Nothing more comes: a reader that is behind holds nobody up.

@@ -10,6 +10,7 @@ import type { PodLink } from "./pod-link.ts";
 import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
 import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
 import { Stalls } from "./stalls.ts";
+import { TunnelSilence } from "./tunnel-silence.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
 import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
 
@@ -44,6 +45,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
   #nextStreamId = 1;
+  readonly #silence: TunnelSilence;
   /** The highest id that the server used for a stream of its own. */
   #lastRefused = 0;
   /** Streams whose client sends no more. */
@@ -83,6 +85,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       clock,
       limits: this.#limits,
       streams: () => this.#streams.size / 2,
+      waiting: (stream) => stream.waiting,
       pause: () => link.pause(),
       resume: () => link.resume(),
       cut: (stream) => stream.lose(lost("its reader stood still and held up others")),
@@ -98,6 +101,11 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       excused: () => this.stalled || (this.queued > 0 && this.othersRespond()),
       onDoubt: () => (this.streams > 0 ? this.drain() : this.#finish(silent())),
       onDead: () => this.#finish(silent()),
+    });
+    this.#silence = new TunnelSilence({
+      clock,
+      ping: (id) => this.#outbox.frames(ping(id)),
+      open: (target) => this.open(target),
     });
     link.start({
       bytes: (chunk) => this.#received(chunk),
@@ -146,6 +154,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       ]),
     );
     this.#openings.add(stream);
+    this.#liveness.expect();
     // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
     if (this.#nextStreamId > 0x7fff_0000) this.drain();
     return stream;
@@ -221,6 +230,10 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     return this.#clock.after(ms, run);
   }
 
+  reached(stream: ForwardStream, signal: AbortSignal): Promise<void> {
+    return this.#silence.reached(stream, signal);
+  }
+
   data(streamId: number, bytes: Buffer): void {
     const stream = this.#find(streamId);
     if (stream === undefined) return;
@@ -249,8 +262,9 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   ping(id: number): void {
-    // Ours are odd: an answer, which `#received` has counted already.
     if (id % 2 === 0) this.#outbox.answer(ping(id));
+    // Ours are odd: an answer, which `#received` has counted already.
+    else this.#silence.echoed(id);
   }
 
   goAway(lastStreamId: number): void {

@@ -7,6 +7,8 @@ export interface WebSocketSink {
   /** A binary message begins, for who cares about borders. */
   message?(): void;
   ping(payload: Buffer): void;
+  /** An answer to a ping of ours, with its payload. */
+  pong?(payload: Buffer): void;
   /** The peer closes; 1005 when it gave no status. */
   close(status: number): void;
 }
@@ -103,6 +105,7 @@ export class WebSocketDecoder {
     const payload = Buffer.concat(this.#control);
     this.#control = [];
     if (this.#opcode === 9) this.#sink.ping(payload);
+    else if (this.#opcode === 10) this.#sink.pong?.(payload);
     else if (this.#opcode === 8) this.#sink.close(payload.length >= 2 ? payload.readUInt16BE(0) : 1005);
   }
 }

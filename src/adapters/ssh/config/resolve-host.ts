@@ -29,6 +29,8 @@ export interface ResolvedHost {
   readonly identitiesOnly: boolean;
   /** The agent's socket; `undefined` when there is none or none is wanted. */
   readonly agentSocket: string | undefined;
+  /** `IdentityAgent` names it. */
+  readonly agentNamed: boolean;
   readonly certificateFiles: readonly string[];
   /** The hops, outermost first; `undefined` when there are none. */
   readonly proxyJump: readonly HopName[] | undefined;
@@ -92,6 +94,7 @@ export async function resolveHost(alias: string, access: Access, asked: LookUp =
     identityFiles: identitiesNamed ? [...new Set(files("identityfile"))] : defaultIdentities.map(inSshDir),
     identitiesNamed,
     identitiesOnly: flagOf(obtained, "identitiesonly", false),
+    agentNamed: !["SSH_AUTH_SOCK", undefined].includes(textOf(obtained, "identityagent")),
     agentSocket: agentSocket(textOf(obtained, "identityagent"), access, file),
     certificateFiles: [...new Set(files("certificatefile"))],
     ...proxy(found, context),

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { access as canAccess } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
+import { configFile, keysToName } from "../openssh/home-folder.ts";
 import { findSshProgram } from "../openssh/program.ts";
+import { declaredHop, resolveSettings } from "../settings.ts";
 import { checkNames } from "../config/safe-names.ts";
 
 /** How to log in: as the person does, or by one key and nothing else. */
@@ -43,11 +43,13 @@ export class AuthorizedKeys {
     return this.#run("true", "", by);
   }
 
-  /** Adds a line, at the end. */
-  add(line: string): Promise<LoginResult> {
+  /** Adds a key's line, at the end, unless the key is there. */
+  add({ line, blob }: { readonly line: string; readonly blob: string }): Promise<LoginResult> {
     const file = "~/.ssh/authorized_keys";
     const newline = `{ [ ! -s ${file} ] || [ -z "$(tail -c1 ${file})" ] || echo >> ${file}; }`;
-    return this.#run(`umask 077; mkdir -p ~/.ssh && ${newline} && cat >> ${file}`, `${line}\n`, {});
+    const there = `grep -qF '${blob}' ${file} 2>/dev/null`;
+    const command = `umask 077; ${there} || { mkdir -p ~/.ssh && ${newline} && cat >> ${file}; }`;
+    return this.#run(command, `${line}\n`, {});
   }
 
   /** Takes the lines with a key out. @param blob in base64 */
@@ -83,18 +85,16 @@ export class AuthorizedKeys {
 
   async #arguments(key: string | undefined): Promise<string[]> {
     const { homeDir } = this.#access;
-    const own = path.join(homeDir, ".ssh", "config");
-    const elsewhere = path.resolve(homeDir) !== path.resolve(os.userInfo().homedir);
+    const config = await configFile(homeDir);
     const known = `UserKnownHostsFile="${path.join(homeDir, ".ssh", "known_hosts")}"`;
-    const config = await canAccess(own).then(
-      () => own,
-      () => "none",
-    );
+    const settings = await resolveSettings(declaredHop(this.#host), this.#access);
+    const keys = key === undefined ? await keysToName(settings, homeDir) : [key];
     const only = ["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "BatchMode=yes"];
     return [
       ...["-v", "-T", "-o", "ControlPath=none", "-o", "ClearAllForwardings=yes", "-o", "StrictHostKeyChecking=yes"],
-      ...(elsewhere ? ["-F", config, "-o", known] : []),
-      ...(key === undefined ? [] : ["-i", key, ...only]),
+      ...(config === undefined ? [] : ["-F", config, "-o", known]),
+      ...keys.flatMap((file) => ["-i", file]),
+      ...(key === undefined ? [] : only),
     ];
   }
 }

@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { fingerprintOf } from "../known-hosts.ts";
+import { loadPrivateKey, publicHalf } from "../private-key.ts";
 import { ed25519PrivateFile, ed25519PublicBlob } from "./openssh-form.ts";
 
 /** A key that lies in its two files. */
@@ -16,18 +17,38 @@ export interface KeyFile {
 }
 
 /**
- * Makes an Ed25519 key (0600) and its `.pub`. A file that is there is never written over.
+ * Makes an Ed25519 key (0600) and its `.pub`. A file that is there is never written over: it may be what an earlier run
+ * left that was interrupted, see `leftKeyFile`.
  * @throws ConnectivityError `config_invalid` when one of the two is there
  */
 export async function makeKeyFile(file: string, comment: string): Promise<KeyFile> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const blob = ed25519PublicBlob(privateKey);
-  const line = `ssh-ed25519 ${blob.toString("base64")} ${comment}`;
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   await writeNew(file, ed25519PrivateFile(privateKey, comment), 0o600);
-  await writeNew(`${file}.pub`, `${line}\n`, 0o644);
-  return { file, line, blob: blob.toString("base64"), fingerprint: fingerprintOf(blob) };
+  await writeNew(`${file}.pub`, `${lineOf(blob, comment)}\n`, 0o644);
+  return describeKey(file, blob, comment);
 }
+
+/** An Ed25519 key without a passphrase that lies there already, with its `.pub` written where that is missing. */
+export async function leftKeyFile(file: string, comment: string): Promise<KeyFile | undefined> {
+  const key = await loadPrivateKey(file, undefined).catch(() => undefined);
+  if (key?.type !== "ssh-ed25519") return undefined;
+  const blob = key.getPublicSSH();
+  const known = await publicHalf(`${file}.pub`);
+  if (known === undefined) await writeFile(`${file}.pub`, `${lineOf(blob, comment)}\n`, { mode: 0o644, flag: "wx" });
+  else if (!known.equals(blob)) return undefined;
+  return describeKey(file, blob, comment);
+}
+
+const lineOf = (blob: Buffer, comment: string): string => `ssh-ed25519 ${blob.toString("base64")} ${comment}`;
+
+const describeKey = (file: string, blob: Buffer, comment: string): KeyFile => ({
+  file,
+  line: lineOf(blob, comment),
+  blob: blob.toString("base64"),
+  fingerprint: fingerprintOf(blob),
+});
 
 async function writeNew(file: string, text: string, mode: number): Promise<void> {
   try {
@@ -43,8 +64,15 @@ async function writeNew(file: string, text: string, mode: number): Promise<void>
   }
 }
 
-/** Moves a key with its public half. */
-export async function moveKeyFile(from: string, to: string): Promise<void> {
-  await rename(from, to);
-  await rename(`${from}.pub`, `${to}.pub`).catch(() => undefined);
+/**
+ * Puts a key in the place of another one, which is kept beside as `kept`. At no moment is there no private key in its
+ * place, so that a run that is interrupted locks nobody out.
+ */
+export async function replaceKeyFile(place: string, by: string, kept: string): Promise<void> {
+  for (const half of ["", ".pub"]) {
+    await copyFile(`${place}${half}`, `${kept}${half}`).catch((error: unknown) => {
+      if (half === "") throw error;
+    });
+    await rename(`${by}${half}`, `${place}${half}`);
+  }
 }

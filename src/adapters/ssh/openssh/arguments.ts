@@ -7,6 +7,8 @@ export interface MasterParts {
   readonly control: string;
   /** The configuration file that ssh reads in place of its own ones; `undefined` for its own. */
   readonly configFile: string | undefined;
+  /** Keys to offer beside those that ssh finds by itself. */
+  readonly keyFiles: readonly string[];
   /** A program that stands for the TCP connection; `undefined` where ssh finds its own way. */
   readonly proxyProgram: string | undefined;
   readonly keepaliveMs: number;
@@ -75,9 +77,7 @@ export function masterArguments(parts: MasterParts): string[] {
           ["KbdInteractiveAuthentication", "no"],
         ] satisfies [string, string][])
       : []),
-    ...(settings.keyNamed === undefined
-      ? []
-      : ([["IdentityFile", quoted(settings.keyNamed)]] satisfies [string, string][])),
+    ...parts.keyFiles.map((file): [string, string] => ["IdentityFile", quoted(file)]),
     ...(parts.proxyProgram === undefined ? [] : ([["ProxyCommand", parts.proxyProgram]] satisfies [string, string][])),
   ];
   return [

@@ -10,6 +10,8 @@ export interface Secrets {
   readonly passphrase: (() => Promise<string>) | undefined;
   /** A person at a terminal, for what no reference answers. */
   readonly typed?: ((prompt: string) => Promise<string>) | undefined;
+  /** Something is asked for that only a person knows. An answer of nothing would count as a failed login, so there is none. */
+  readonly onPersonWanted?: () => void;
 }
 
 /** A program for SSH_ASKPASS, and what it asks. */
@@ -19,6 +21,8 @@ export interface Askpass extends AsyncDisposable {
   readonly problem: ConnectivityError | undefined;
   /** What was answered, never its value. */
   readonly answered: readonly ("password" | "passphrase")[];
+  /** Something was asked for after the password was given, that is not the password again: a person has to type it. */
+  readonly wantsPerson: boolean;
 }
 
 const longestPrompt = 1024;
@@ -40,6 +44,7 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
   const sockets = new Set<net.Socket>();
   const answered: ("password" | "passphrase")[] = [];
   let problem: ConnectivityError | undefined;
+  let wantsPerson = false;
 
   const answer = async (prompt: string): Promise<string | undefined> => {
     const keyFile = /^Enter passphrase for (?:key )?'?(.*?)'?: ?$/s.exec(prompt)?.[1];
@@ -55,6 +60,10 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
             : "the passphrase does not open the key",
           { key_file: keyFile ?? "", ...(resolve !== undefined && { passphrase: "refused" }) },
         );
+      } else if (!asksPassword.test(prompt)) {
+        wantsPerson = true;
+        secrets.onPersonWanted?.();
+        return new Promise(() => {});
       }
       return undefined;
     }
@@ -98,6 +107,9 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
       return problem;
     },
     answered,
+    get wantsPerson() {
+      return wantsPerson;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -105,6 +117,9 @@ export async function startAskpass(dir: string, secrets: Secrets): Promise<Askpa
     },
   };
 }
+
+/** OpenSSH's own prompt of the method `password`, which comes after the same password was refused by keyboard-interactive. */
+const asksPassword = /'s password: ?$/;
 
 /** Ends with 1 when there is no answer, which OpenSSH takes for a prompt that was cancelled. */
 function script(socketPath: string): string {

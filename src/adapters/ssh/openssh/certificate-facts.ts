@@ -8,21 +8,26 @@ const certificateFiles = ({ resolved, keyFiles }: SshSettings): readonly string[
   ...new Set([...resolved.certificateFiles, ...keyFiles.map((file) => `${file}-cert.pub`)]),
 ];
 
-/** What a refused login should know about the certificates: one that is out of its time, unless another one holds. */
+/**
+ * What a refused login should know about the certificates: one that is out of its time or names other users, unless
+ * another one holds. The server may map names (`AuthorizedPrincipalsFile`), so others are a hint only.
+ */
 export async function certificateFacts(settings: SshSettings): Promise<Facts> {
   const now = Date.now();
-  let outdated: Facts = {};
+  let unfit: Facts = {};
   for (const file of certificateFiles(settings)) {
     const certificate = await readCertificate(file);
     if (!certificate) continue;
-    const { validAfterMs = 0, validBeforeMs } = certificate;
+    const { validAfterMs = 0, validBeforeMs, principals } = certificate;
     if (validBeforeMs !== undefined && validBeforeMs <= now) {
-      outdated = { certificate_expired: file, valid_until: new Date(validBeforeMs).toISOString() };
+      unfit = { certificate_expired: file, valid_until: new Date(validBeforeMs).toISOString() };
     } else if (validAfterMs > now) {
-      outdated = { certificate_not_yet_valid: file, valid_from: new Date(validAfterMs).toISOString() };
+      unfit = { certificate_not_yet_valid: file, valid_from: new Date(validAfterMs).toISOString() };
+    } else if (principals.length > 0 && !principals.includes(settings.user)) {
+      unfit = { certificate_for_others: file };
     } else return {};
   }
-  return outdated;
+  return unfit;
 }
 
 /** When the certificates for this login end, those that hold. */

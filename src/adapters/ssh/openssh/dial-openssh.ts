@@ -1,5 +1,3 @@
-import { access as canAccess } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { ConnectivityError, toConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { OpensshReason } from "#domain/ssh/driver-choice.ts";
@@ -10,6 +8,7 @@ import { startAskpass, type Askpass } from "./askpass.ts";
 import { certificateExpiries, certificateFacts } from "./certificate-facts.ts";
 import { lockedKey } from "./locked-key.ts";
 import { loginFailure } from "./login-failure.ts";
+import { configFile, keysToName } from "./home-folder.ts";
 import { LoginLog } from "./login-log.ts";
 import { MasterProcess } from "./master-process.ts";
 import { OpensshConnection } from "./openssh-connection.ts";
@@ -31,7 +30,7 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
     for (const resource of scope.splice(0).toReversed()) await resource[Symbol.asyncDispose]();
   };
   try {
-    const askpass = await askpassFor(dial, folder.path, scope);
+    const askpass = await askpassFor(dial, folder.path, scope, () => child.end());
     let way: RouteProgram | undefined;
     if (route) {
       way = await startRouteProgram(folder.path, () =>
@@ -44,6 +43,7 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
       settings,
       control: controlPath,
       configFile: await configFile(access.homeDir),
+      keyFiles: await keysToName(settings, access.homeDir),
       proxyProgram: way?.program,
       keepaliveMs: limits.keepaliveMs,
       keepaliveCount: limits.keepaliveCount,
@@ -61,6 +61,7 @@ export async function dialOpenssh(dial: SshDial, because: OpensshReason): Promis
     await login(dial, child, log, ready.promise, {
       problem: () => askpass?.problem ?? way?.problem,
       passphraseGiven: () => askpass?.answered.includes("passphrase") ?? false,
+      wantsPerson: () => askpass?.wantsPerson ?? false,
     });
     connection = new OpensshConnection({
       control: { program: program.path, socketPath: controlPath },
@@ -84,7 +85,11 @@ async function login(
   child: MasterProcess,
   log: LoginLog,
   ready: Promise<void>,
-  told: { readonly problem: () => ConnectivityError | undefined; readonly passphraseGiven: () => boolean },
+  told: {
+    readonly problem: () => ConnectivityError | undefined;
+    readonly passphraseGiven: () => boolean;
+    readonly wantsPerson: () => boolean;
+  },
 ): Promise<void> {
   const failed = Promise.withResolvers<never>();
   const onAbort = (): void => failed.reject(signal.reason);
@@ -102,7 +107,9 @@ async function login(
   }, limits.handshakeMs + limits.loginMs);
   const ended = child.ended.then(async () => {
     const known = told.problem() ?? (await lockedKey(log, settings, told.passphraseGiven()));
-    throw known ?? loginFailure(log, settings, await certificateFacts(settings));
+    if (known) throw known;
+    const certificates = await certificateFacts(settings);
+    throw loginFailure(log, settings, { certificates, wantsPerson: told.wantsPerson() });
   });
   try {
     await Promise.race([ready, ended, failed.promise]);
@@ -122,6 +129,7 @@ async function askpassFor(
   { settings, access, signal, interaction }: SshDial,
   dir: string,
   scope: AsyncDisposable[],
+  onPersonWanted: () => void,
 ): Promise<Askpass | undefined> {
   const { password, passphrase } = settings;
   if (password === undefined && passphrase === undefined && !interaction) return undefined;
@@ -135,6 +143,7 @@ async function askpassFor(
     password: password === undefined ? undefined : () => access.resolve(password, signal),
     passphrase: passphrase === undefined ? undefined : () => access.resolve(passphrase, signal),
     ...(interaction && { typed }),
+    onPersonWanted,
   });
   scope.push(askpass);
   return askpass;
@@ -153,16 +162,6 @@ function environment({ access, settings }: SshDial, askpass: Askpass | undefined
     SSH_ASKPASS_REQUIRE: askpass ? "force" : "never",
     ...(askpass && { SSH_ASKPASS: askpass.program }),
   };
-}
-
-/** OpenSSH looks in the home folder of the user database; where the person's is another one, it has to be told. */
-async function configFile(homeDir: string): Promise<string | undefined> {
-  if (path.resolve(homeDir) === path.resolve(os.userInfo().homedir)) return undefined;
-  const file = path.join(homeDir, ".ssh", "config");
-  return canAccess(file).then(
-    () => file,
-    () => "none",
-  );
 }
 
 function factsOf(log: LoginLog, program: string, because: OpensshReason): Facts {

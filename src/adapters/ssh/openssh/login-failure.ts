@@ -1,15 +1,23 @@
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
-import { trustCommand } from "../person-commands.ts";
+import { loginCommand, trustCommand } from "../person-commands.ts";
 import { wordless } from "../handshake-failure.ts";
 import type { SshSettings } from "../settings.ts";
 import type { LoginLog } from "./login-log.ts";
+
+/** What is known of a login besides OpenSSH's words. */
+export interface LoginCircumstances {
+  /** As `certificateFacts` tells them. */
+  readonly certificates: Facts;
+  /** Something was asked for that no reference answers. */
+  readonly wantsPerson: boolean;
+}
 
 /**
  * Why an OpenSSH ended before it was ready, by what it said; its text stands only under `untrusted`. What went wrong before
  * the server itself was heard, on a way that OpenSSH goes by itself, is the way's.
  */
-export function loginFailure(log: LoginLog, settings: SshSettings, certificates: Facts): ConnectivityError {
-  const error = ownFailure(log, settings, certificates);
+export function loginFailure(log: LoginLog, settings: SshSettings, known: LoginCircumstances): ConnectivityError {
+  const error = ownFailure(log, settings, known);
   const { proxyJump, proxyCommand } = settings.resolved;
   if ((!proxyJump && proxyCommand === undefined) || log.fact("identification") !== undefined) return error;
   if (error.code === "config_invalid") return error;
@@ -26,7 +34,7 @@ export function loginFailure(log: LoginLog, settings: SshSettings, certificates:
   );
 }
 
-function ownFailure(log: LoginLog, settings: SshSettings, certificates: Facts): ConnectivityError {
+function ownFailure(log: LoginLog, settings: SshSettings, known: LoginCircumstances): ConnectivityError {
   const { host, port, user, name } = settings;
   const where = `${host}:${port}`;
   const reached: Facts = { host, port, driver: "openssh" };
@@ -55,7 +63,7 @@ function ownFailure(log: LoginLog, settings: SshSettings, certificates: Facts): 
   if (log.saw("not_ssh") || (log.saw("other_banner") && log.phase !== "authenticated" && log.methods.length === 0)) {
     return error("protocol_mismatch", `${where} does not speak SSH 2`, { layer: "ssh" });
   }
-  if (log.saw("denied") || log.saw("too_many")) return refusedLogin(log, settings, certificates, error);
+  if (log.saw("denied") || log.saw("too_many") || known.wantsPerson) return refusedLogin(log, settings, known, error);
   if (log.saw("bad_configuration")) {
     return error("config_invalid", `OpenSSH does not accept the configuration of ${name}`);
   }
@@ -88,7 +96,11 @@ function hostKeyError(log: LoginLog, settings: SshSettings, error: MakeError): C
     return error(
       "host_key_changed",
       `${where} presented another host key than the one that is known for it: it was reinstalled, or somebody is in between`,
-      { ...facts, ...(line !== undefined && { known_hosts_line: Number(line) }) },
+      {
+        ...facts,
+        ...(line !== undefined && { known_hosts_line: Number(line) }),
+        trust_command: trustCommand(settings),
+      },
     );
   }
   return error(
@@ -98,16 +110,45 @@ function hostKeyError(log: LoginLog, settings: SshSettings, error: MakeError): C
   );
 }
 
-function refusedLogin(log: LoginLog, settings: SshSettings, certificates: Facts, error: MakeError): ConnectivityError {
-  const { user, agentSocket, keysNamed } = settings;
+/** What the server takes of what a person types, unless `~/.ssh/config` forbids it. */
+function typedMethods(log: LoginLog, { resolved }: SshSettings): string[] {
+  return log.methods.filter(
+    (name) =>
+      (name === "keyboard-interactive" && resolved.keyboardInteractiveAuthentication) ||
+      (name === "password" && resolved.passwordAuthentication),
+  );
+}
+
+/** Whether what is missing is a person, judged as for a login by ssh2. */
+function missesPerson(log: LoginLog, typed: readonly string[], { wantsPerson }: LoginCircumstances): boolean {
+  if (wantsPerson) return true;
+  if (log.saw("partial")) return typed.some((name) => !log.tried.includes(name));
+  return typed.length > 0 && typed.length === log.methods.length && !typed.some((name) => log.tried.includes(name));
+}
+
+function refusedLogin(
+  log: LoginLog,
+  settings: SshSettings,
+  known: LoginCircumstances,
+  error: MakeError,
+): ConnectivityError {
+  const { user, agentSocket, keysNamed, name } = settings;
+  const { certificates } = known;
+  const typed = typedMethods(log, settings);
   const facts: Facts = {
     user,
     tried: log.tried,
     offered_by_server: log.methods,
     ...certificates,
+    ...(log.saw("partial") && { partly_accepted: true }),
     ...(log.saw("too_many") && { too_many_attempts: true }),
     ...(log.saw("agent_refused") && { agent_refused_to_sign: true }),
+    ...(typed.length > 0 && { login_command: loginCommand(settings) }),
   };
+  if (missesPerson(log, typed, known)) {
+    const message = `${name} asks ${user} for what only a person types; log in once at a terminal`;
+    return error("ssh_login_required", message, { ...facts, host: name });
+  }
   if (log.saw("key_permissions")) {
     return error(
       "ssh_key_unreadable",
@@ -127,11 +168,15 @@ function refusedLogin(log: LoginLog, settings: SshSettings, certificates: Facts,
   if (log.saw("agent_gone") && agentSocket !== undefined && !keysNamed && log.tried.length === 0) {
     return error("ssh_agent_unavailable", "the SSH agent does not answer", { ...facts, socket: agentSocket });
   }
-  return error(
-    "ssh_authentication_failed",
+  const refused =
     log.tried.length === 0
       ? `the server takes none of what there is to log in with as ${user}`
-      : `the server refused all that was offered to log in as ${user}`,
-    facts,
-  );
+      : `the server refused all that was offered to log in as ${user}`;
+  const because =
+    certificates["certificate_not_yet_valid"] !== undefined
+      ? "; the SSH certificate is not valid yet"
+      : certificates["certificate_for_others"] !== undefined
+        ? `; the SSH certificate does not name ${user}`
+        : "";
+  return error("ssh_authentication_failed", `${refused}${because}`, facts);
 }

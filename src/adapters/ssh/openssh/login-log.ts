@@ -76,6 +76,7 @@ const signs = [
   ["other_banner", /^debug1: kex_exchange_identification: banner line /],
   ["no_common", /no matching (?:host key type|key exchange method|cipher|MAC) found/],
   ["broke_off", /kex_exchange_identification: |Connection (?:closed|reset) by /],
+  ["partial", /^Authenticated (?:using "\S{1,40}" )?with partial success/],
   ["denied", /Permission denied \([^)]*\)/],
   ["too_many", /Too many authentication failures/],
   ["no_identity", /no such identity: /],

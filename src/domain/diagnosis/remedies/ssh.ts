@@ -31,6 +31,14 @@ const lookThere = (fact: FactText): string => {
 /** SSH servers and what is behind them. */
 export const sshRemedies: Remedies = {
   host_key_unknown: (fact) => [
+    ...(fact("unreadable_files") === undefined
+      ? []
+      : [
+          look(
+            `ls -l ${shellWord(fact("known_hosts_file") ?? "~/.ssh/known_hosts")}`,
+            "it cannot be read, and the host may be known there",
+          ),
+        ]),
     {
       do: "run",
       command: fact("trust_command") ?? sshCommand(fact),
@@ -43,6 +51,9 @@ export const sshRemedies: Remedies = {
       do: "ask",
       what: `whether the SSH server ${fact("host") ?? ""} was really installed anew`.replaceAll("  ", " "),
       why: "its key is not the known one: somebody may be in between",
+      ...(fact("trust_command") !== undefined && {
+        then: `only if it was: take line ${fact("known_hosts_line") ?? "of the host"} out of ${fact("known_hosts_file") ?? "known_hosts"}, and ${fact("trust_command")}`,
+      }),
     },
   ],
   ssh_key_missing: (fact) => [
@@ -63,15 +74,31 @@ export const sshRemedies: Remedies = {
       then: comesBack,
     },
   ],
-  ssh_agent_unavailable: () => [
-    {
-      do: "run",
-      command: 'eval "$(ssh-agent)" && ssh-add',
-      why: "no agent answers",
-      then: "portwright up, from the same terminal",
-    },
+  ssh_agent_unavailable: (fact) => [
+    fact("named_by") === "IdentityAgent"
+      ? look(
+          `SSH_AUTH_SOCK=${shellWord(fact("socket") ?? "SOCKET")} ssh-add -l`,
+          "whether the agent runs and holds the key",
+        )
+      : {
+          do: "run",
+          command: 'eval "$(ssh-agent)" && ssh-add',
+          why: "no agent answers",
+          then: "portwright up, from the same terminal",
+        },
   ],
   ssh_authentication_failed: (fact) => [
+    ...(fact("too_many_attempts") === undefined
+      ? []
+      : [
+          {
+            do: "edit" as const,
+            where: "connection.key_file of the service, or IdentityFile with IdentitiesOnly yes in ~/.ssh/config",
+            what: "the one key that the server knows",
+            why: "the server gives up before the right key is offered",
+            then: comesBack,
+          },
+        ]),
     { do: "run", command: sshCommand(fact), why: "shows which logins the server takes" },
     ...(/password|keyboard/.test(fact("offered_by_server") ?? "") ? [typed(fact, "it takes what is typed, too")] : []),
   ],

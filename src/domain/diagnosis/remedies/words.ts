@@ -45,12 +45,13 @@ export function sshTo({ host, port, user, keyFile, jumps = [] }: SshServerWords)
 }
 
 /**
- * `ssh` to the server of a failure (the hop that it blames, else the service's own), with a command to be run there. The
- * facts of the failure alone are used where nothing is known of the service.
+ * `ssh` to the server of a failure, with a command to be run there: the service's own by all its hops where OpenSSH can go
+ * that way (facts `ssh` and `ssh_by_hops`), else the hop that is blamed. The facts of the failure alone are used where
+ * nothing is known of the service.
  */
 export function sshCommand(fact: FactText, command = "true"): string {
   const [hop, user, port] = [fact("hop"), fact("user"), fact("port")];
-  const own = hop === undefined ? fact("ssh") : undefined;
+  const own = hop === undefined ? fact("ssh") : fact("ssh_by_hops");
   const host = hop ?? fact("host") ?? "HOST";
   const server = own ?? sshTo({ host, ...(user !== undefined && { user }), ...(port !== undefined && { port }) });
   return `${server} ${command}`;
