@@ -115,7 +115,7 @@ function toAnswer({ error, result }: Reply, name: string): ToolAnswer {
   if (error !== undefined || result === undefined) {
     throw new ConnectivityError(
       "invalid_arguments",
-      `the daemon refused to call ${name}; is it the name of a tool, such as get_status or start_environment?`,
+      `the daemon refused to call ${name}; is it the name of a tool, such as get_status or start_environment? Those of a set need it named (--tools ssh)`,
       { tool: name, ...(error !== undefined && { code: error.code }) },
       error === undefined ? {} : { untrusted: error.message },
     );

@@ -124,6 +124,8 @@ describe("commands that ask the daemon", () => {
       arguments: { a: 1 },
       hello: { name: "terminal", config: `${sandbox.home}/some.yaml`, cwd: sandbox.home },
     });
+    const more = await runCli(sandbox, ["call", "echo", "--tools", "ssh"]);
+    expect(JSON.parse(more.stdout)).toMatchObject({ tools: "ssh" });
     const failed = await runCli(sandbox, ["call", "fail"]);
     expect(failed.code).toBe(1);
     expect(JSON.parse(failed.stdout)).toMatchObject({ error: { code: "unknown_service" } });

@@ -1,6 +1,9 @@
 import { createServer, type AddressInfo } from "node:net";
 import { createServer as createHttpServer } from "node:http";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { eventually } from "../support/eventually.ts";
@@ -58,6 +61,13 @@ describe("get_status", () => {
     expect(told).toMatchObject({ state: "partial", not_ready_total: 50 });
     expect(told.summary).toMatch(/50 of 100 ready, 50 failed/);
     expect(tokensOf(told)).toBeLessThan(1500);
+  });
+
+  test("where clients connect is a path for a Unix socket, not port 0", async () => {
+    const socket = path.join(await mkdtemp(path.join(os.tmpdir(), "portwright-end-")), "l.sock");
+    await started([cache("cache", `listen: ${socket}`)]);
+    expect((await client.call("getStatus", {}))["ready"].rows[0].slice(0, 2)).toEqual(["cache", socket]);
+    await rm(path.dirname(socket), { recursive: true, force: true });
   });
 
   test("a part of an environment that runs is not the whole: partial, and what is stopped is named", async () => {

@@ -185,6 +185,7 @@ function echoServer(input: Readable, output: Writable, session: ClientSession, s
             seen,
             hello,
             marker: env["ECHO_MARKER"],
+            tools: env["PORTWRIGHT_TOOLS"],
             daemon_env: Object.keys(process.env).toSorted(),
           },
         },

@@ -32,6 +32,11 @@ export const configCases: readonly ConfigCase[] = [
     hosts: ["alpha", "gamma"],
   },
   {
+    about: "old names of keyboard-interactive, and a byte that ends a line",
+    text: lines("Host alpha", " SkeyAuthentication no", " User ad\0a", "Host beta", " TISAuthentication no"),
+    hosts: ["alpha", "beta"],
+  },
+  {
     about: "host patterns",
     text: lines(
       "Host web-? *.internal !db.internal",

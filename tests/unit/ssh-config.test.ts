@@ -95,6 +95,8 @@ describe("a person's files", () => {
     ["IdentitiesOnly perhaps", 1],
     ["ServerAliveInterval soon", 1],
     ["LocalForward x y", 1],
+    [`User ""`, 1],
+    [`HostName ""`, 1],
     [`User "open`, 1],
   ])("a value that cannot be understood is named by its place: %j", async (text, line) => {
     const file = await home.write("config", text);

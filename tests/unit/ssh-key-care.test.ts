@@ -35,6 +35,8 @@ describe("[ssh-key-care] findings about a key", () => {
     ["readable by others", { mode: 0o644 }, ["problem readable_by_others"]],
     ["readable by the group", { mode: 0o640 }, ["problem readable_by_others"]],
     ["without permissions (Windows)", { mode: undefined }, []],
+    ["a public half for the agent", { publicOnly: true, encrypted: false, mode: 0o644, inAgent: true }, []],
+    ["a public half alone", { publicOnly: true, encrypted: false, mode: 0o644 }, ["advice unreadable"]],
     ["another's", { ownedByOther: true }, ["problem owned_by_other"]],
     ["DSA", { type: "ssh-dss", bits: 1024 }, ["problem dsa"]],
     ["RSA 1024", { type: "ssh-rsa", bits: 1024 }, ["problem weak_rsa"]],

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import {
@@ -47,6 +47,9 @@ export async function knownOnlyByAuthority(server: {
   );
 }
 
+/** Those of large companies have some MiB. */
+const largestKnownHostsBytes = 16 * 1024 * 1024;
+
 interface ReadFiles {
   readonly lines: readonly (KnownHostLine & { readonly file: string })[];
   /** Files that exist but cannot be read, with their errno. */
@@ -58,7 +61,11 @@ export async function readKnownHosts(files: readonly string[]): Promise<ReadFile
   const perFile = await Promise.all(
     files.map(async (file) => {
       try {
-        return parseKnownHosts(await readFile(file, "utf8")).map((line) => ({ ...line, file }));
+        const bytes = await readBounded(file, largestKnownHostsBytes);
+        if (bytes.length <= largestKnownHostsBytes)
+          return parseKnownHosts(bytes.toString("utf8")).map((line) => ({ ...line, file }));
+        unreadable.push(`${file} (EFBIG)`);
+        return [];
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== "ENOENT" && code !== "ENOTDIR") unreadable.push(`${file} (${code})`);

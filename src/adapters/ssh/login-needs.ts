@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { Access } from "#application/ports/access.ts";
 import type { Route } from "#application/ports/route.ts";
@@ -69,7 +70,7 @@ async function isHardwareKey(file: string): Promise<boolean> {
 
 /** The first bytes of a file, which hold the public half of a key. */
 async function head(file: string): Promise<string> {
-  const opened = await open(file, "r").catch(() => undefined);
+  const opened = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (!opened) return "";
   try {
     const { buffer, bytesRead } = await opened.read(Buffer.alloc(512), 0, 512, 0);

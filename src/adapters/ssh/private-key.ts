@@ -1,12 +1,12 @@
 import { createPrivateKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import ssh2, { type ParsedKey } from "ssh2";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { ed25519PrivateFile } from "./keys/openssh-form.ts";
 import { unlockKey } from "./keys/unlock.ts";
 
 /** Larger files are no keys (an RSA key of 16,384 bits has 12 KiB). */
-const largestKeyBytes = 64 * 1024;
+export const largestKeyBytes = 64 * 1024;
 
 /**
  * Reads and, where it is encrypted, decrypts a private key.
@@ -71,7 +71,7 @@ export async function publicHalf(path: string): Promise<Buffer | undefined> {
 }
 
 /** One line as in a `.pub` file: the type, and what begins as every blob does. */
-const isPublicForm = (text: string): boolean => /^(?:ssh|ecdsa|sk)-\S+\s+AAAA/.test(text);
+export const isPublicForm = (text: string): boolean => /^(?:ssh|ecdsa|sk)-\S+\s+AAAA/.test(text);
 
 /** PKCS#8 (RFC 5958), which ssh2 does not read, in the older form of the key's own algorithm, which it does. */
 function fromPkcs8(text: string, passphrase: string | undefined): string {
@@ -89,7 +89,7 @@ function fromPkcs8(text: string, passphrase: string | undefined): string {
 
 async function readKey(path: string): Promise<string> {
   try {
-    const bytes = await readFile(path);
+    const bytes = await readBounded(path, largestKeyBytes);
     if (bytes.length <= largestKeyBytes) return bytes.toString("utf8").trim();
   } catch (error) {
     const { code = "unknown" } = error as NodeJS.ErrnoException;

@@ -58,6 +58,7 @@ function neighboursOf(workspace: Workspace, spec: ServiceSpec): { way: string; r
 function firstServer({ technology, connection, via }: ServiceSpec): string {
   const [hop] = via ?? [];
   if (hop !== undefined) return `hop ${hop}`;
-  if (technology === "ssh") return `ssh ${connection.user ?? ""}@${connection.host}:${connection.port}`;
+  if (technology === "ssh")
+    return `ssh ${connection.user === undefined ? "" : `${connection.user}@`}${connection.host}:${connection.port}`;
   return `context ${connection.context ?? "(current)"}`;
 }

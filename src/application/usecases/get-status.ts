@@ -10,7 +10,7 @@ import { lastReady } from "./moments.ts";
 import { expiring, flakyServices, lastDay } from "./status-parts.ts";
 import { openPlanRows } from "./plan-answer.ts";
 import { select, shownPath, anyWorkspaceOf, type UseCaseDependencies } from "./scope.ts";
-import { ageSeconds, endpointOf, variablesOf } from "./service-row.ts";
+import { ageSeconds, endpointOf, placeOf, variablesOf } from "./service-row.ts";
 import { wayWarnings } from "./way-warnings.ts";
 
 // What follows keeps a hundred services in 1,500 tokens.
@@ -160,7 +160,7 @@ function readyTable(deps: UseCaseDependencies, workspace: Workspace, services: r
     const { verified } = workspace.condition(service);
     return [
       service,
-      workspace.runtime(service)?.port ?? 0,
+      placeOf(workspace, service),
       verified ? ageSeconds(verified.atMs, nowMs) : 0,
       ...(proof ? [verified?.by ?? ""] : []),
       days.get(service)?.drops ?? 0,

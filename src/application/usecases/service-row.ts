@@ -23,6 +23,13 @@ export function endpointOf(workspace: Workspace, service: string): string | unde
   return `${scheme}${host}:${runtime.port}`;
 }
 
+/** Where clients connect, short for a table: the local port, or what there is in its place (a Unix socket, a port at a server). */
+export function placeOf(workspace: Workspace, service: string): number | string {
+  const runtime = workspace.runtime(service);
+  const byPort = runtime !== undefined && hasLocalEnd(runtime.spec) && !isSocketPath(runtime.spec.listen);
+  return (byPort ? runtime.port : endpointOf(workspace, service)) ?? 0;
+}
+
 /** One service in an answer: state and proof, or cause. Shapes: `contract/answers.json`, `start`. */
 export function serviceRow(
   { clock }: UseCaseDependencies,

@@ -6,6 +6,8 @@ export interface SshKeyFacts {
   readonly missing: boolean;
   /** It is there and cannot be read, or is no key of a known form. */
   readonly unreadable: boolean;
+  /** The file is the public half, for a key that an agent has. */
+  readonly publicOnly?: boolean;
   /** `ssh-ed25519`, `ssh-rsa`, …; `undefined` when its public half is not known. */
   readonly type: string | undefined;
   readonly bits: number | undefined;
@@ -76,14 +78,22 @@ export function judgeSshKey(key: SshKeyFacts, nowMs: number): readonly SshKeyFin
     add("missing", "problem", `${file} is named and not there`, "correct the name, or take the line out");
     return found;
   }
+  if (key.publicOnly && !key.inAgent)
+    add(
+      "unreadable",
+      "advice",
+      `${file} is the public half of a key that the agent of SSH_AUTH_SOCK does not hold`,
+      "ssh-add the private one",
+    );
   if (key.unreadable) add("unreadable", "problem", `${file} cannot be read as a key`, `ssh-keygen -yf ${file}`);
   if (key.ownedByOther)
     add("owned_by_other", "problem", `${file} belongs to another user`, "copy it to a file of your own");
-  if (key.mode !== undefined && (key.mode & 0o077) !== 0) {
+  if (key.mode !== undefined && !key.publicOnly && (key.mode & 0o077) !== 0) {
     const mode = (key.mode & 0o777).toString(8).padStart(4, "0");
     add("readable_by_others", "problem", `others may read ${file} (${mode}); OpenSSH refuses it`, `chmod 600 ${file}`);
   }
-  const replace = "portwright ssh key rotate HOST makes an Ed25519 key and replaces it";
+  const [host = "HOST", ...more] = key.hosts;
+  const replace = `portwright ssh key rotate ${more.length === 0 ? host : "HOST"} makes an Ed25519 key and replaces it`;
   if (key.type === "ssh-dss") {
     add("dsa", "problem", `${file} is a DSA key, which OpenSSH has not taken since 7.0`, replace);
   }
@@ -92,7 +102,7 @@ export function judgeSshKey(key: SshKeyFacts, nowMs: number): readonly SshKeyFin
     add("weak_rsa", severity, `${file} is an RSA key of ${key.bits} bits, fewer than ${strongRsaBits}`, replace);
   }
   if (key.certificate) judgeCertificate(key.certificate, nowMs, add);
-  if (!key.encrypted && !key.unreadable && !(key.type ?? "").startsWith("sk-")) {
+  if (!key.encrypted && !key.unreadable && !key.publicOnly && !(key.type ?? "").startsWith("sk-")) {
     add(
       "not_encrypted",
       "advice",

@@ -12,7 +12,8 @@ export interface ConfigLine {
 export function parseLines(text: string): ConfigLine[] {
   const lines: ConfigLine[] = [];
   for (const [index, written] of text.split("\n").entries()) {
-    const { token, rest } = nextWord(written.trim());
+    // To OpenSSH a line ends where a C string does.
+    const { token, rest } = nextWord((written.split("\0")[0] ?? "").trim());
     if (token === undefined || token === "" || token.startsWith("#") || rest === "") continue;
     lines.push({ line: index + 1, keyword: token.toLowerCase(), raw: rest });
   }

@@ -7,6 +7,7 @@ import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { MatchContext } from "./match-line.ts";
 import { ObtainedValues, startReading, type ConfigFile } from "./read-config.ts";
 import { runInShell } from "./run-in-shell.ts";
+import { invalidValue } from "./typed-values.ts";
 import { checkNames } from "./safe-names.ts";
 import { allTokens, expandTokens, type TokenContext } from "./tokens.ts";
 
@@ -90,6 +91,11 @@ export async function lookUpHost(name: string, access: Access, asked: LookUp): P
   });
 
   const wantsFinal = await reading.pass(context(false), name);
+  // OpenSSH calls it a missing argument; a login as nobody is none.
+  for (const keyword of ["user", "hostname"]) {
+    const value = obtained.first(keyword);
+    if (value?.values[0] === "") throw invalidValue(keyword, value);
+  }
   let hostName = namedHost();
   if (net.isIP(hostName) === 0) hostName = hostName.toLowerCase();
   const canonicalize = (obtained.first("canonicalizehostname")?.values[0] ?? "no").toLowerCase();

@@ -58,6 +58,8 @@ const same = (left: readonly string[], right: readonly string[]): boolean =>
 const aliases: Readonly<Record<string, string>> = {
   identityfile2: "identityfile",
   challengeresponseauthentication: "kbdinteractiveauthentication",
+  skeyauthentication: "kbdinteractiveauthentication",
+  tisauthentication: "kbdinteractiveauthentication",
   dsaauthentication: "pubkeyauthentication",
   pubkeyacceptedkeytypes: "pubkeyacceptedalgorithms",
 };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import { firstWords, interfaces, lookUpName, reachPort } from "#adapters/net/facts/reach.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
 import type { Fact, FactKind, FactKinds } from "#domain/diagnosis/fact.ts";
@@ -119,12 +119,13 @@ async function firstServer(
 }
 
 const mostNames = 2000;
+const mostBytes = 4 * 1024 * 1024;
 
 /** Hosts that this person has logged in to before; hashed names (sshd(8)) tell nothing. */
 async function knownNames(files: readonly string[]): Promise<string[]> {
-  const texts = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  const texts = await Promise.all(files.map((file) => readBounded(file, mostBytes).catch(() => "")));
   const names = texts
-    .flatMap((text) => text.split("\n"))
+    .flatMap((text) => text.toString("utf8").split("\n"))
     .filter((line) => line !== "" && !/^[#|@]/.test(line))
     .flatMap((line) => (line.split(" ")[0] ?? "").split(","))
     .map((name) => name.replace(/^\[(.*)\]:\d+$/, "$1"))

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import ssh2, { type ParsedKey } from "ssh2";
@@ -5,7 +6,7 @@ import type { SshKeyFacts } from "#domain/ssh/key-care.ts";
 import { readCertificate } from "../keys/certificate.ts";
 import { opensshPublicBlob, WireReader } from "../keys/wire.ts";
 import { fingerprintOf } from "../known-hosts.ts";
-import { isEncrypted, publicHalf } from "../private-key.ts";
+import { isEncrypted, isPublicForm, publicHalf } from "../private-key.ts";
 
 /** No key is larger. */
 const largestKeyBytes = 64 * 1024;
@@ -33,6 +34,8 @@ export async function keyFacts(file: string, around: KeySurroundings): Promise<S
   const about = await stat(file).catch(() => undefined);
   const text = about?.isFile() ? (await beginning(file, largestKeyBytes)).trim() : "";
   const blob = text === "" ? undefined : ((await publicHalf(file)) ?? publicBlobOf(text));
+  const isPrivate = text.includes("PRIVATE KEY") || text.startsWith("PuTTY-");
+  const publicOnly = blob !== undefined && !isPrivate && isPublicForm(text);
   const certificate = await readCertificate(around.certificate);
   const uid = process.getuid?.();
   const { shown, held, certificate: certificateFile, ...rest } = around;
@@ -40,7 +43,8 @@ export async function keyFacts(file: string, around: KeySurroundings): Promise<S
     ...rest,
     file: shown,
     missing: about === undefined,
-    unreadable: about !== undefined && !text.includes("PRIVATE KEY") && !text.startsWith("PuTTY-"),
+    unreadable: about !== undefined && !publicOnly && !isPrivate,
+    ...(publicOnly && { publicOnly }),
     type: blob && new WireReader(blob).string()?.toString("latin1"),
     bits: blob && bitsOf(blob),
     fingerprint: blob && fingerprintOf(blob),
@@ -84,7 +88,7 @@ function bitsOf(blob: Buffer): number | undefined {
 }
 
 async function beginning(file: string, bytes: number): Promise<string> {
-  const opened = await open(file, "r").catch(() => undefined);
+  const opened = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (!opened) return "";
   try {
     const { buffer, bytesRead } = await opened.read(Buffer.alloc(bytes), 0, bytes, 0);

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
-import { isEncrypted } from "../private-key.ts";
+import { isEncrypted, largestKeyBytes } from "../private-key.ts";
 import type { SshSettings } from "../settings.ts";
 import type { LoginLog } from "./login-log.ts";
 
@@ -17,8 +17,8 @@ export async function lockedKey(
   const accepted = log.fact("accepted_key");
   const files = accepted !== undefined ? [accepted] : log.tried.length === 0 ? settings.keyFiles : [];
   for (const file of files) {
-    const text = await readFile(file, "utf8").catch(() => "");
-    if (!isEncrypted(text.trim())) continue;
+    const text = await readBounded(file, largestKeyBytes).catch(() => "");
+    if (!isEncrypted(text.toString("utf8").trim())) continue;
     const facts = { key_file: file, driver: "openssh", ...(given && { passphrase: "refused" }) };
     const message = given
       ? `the passphrase does not open the key ${file}`
