@@ -330,6 +330,11 @@ describe("a plan", () => {
       changes: [{ service: "x", set: { ...redisKeys(), local_port: 1 } }],
     });
     expect(free["checked"]).toContain("no other service of yours holds port 1");
+    // A remote forward leads to that port, and opens none.
+    const connection = { host: "b", direction: "remote" };
+    const remote = { technology: "ssh", local_port: ports["cache"] ?? 0, remote_port: 9000, connection };
+    const planned = await other.call("configureService", { changes: [{ service: "back", set: remote }] });
+    expect(planned["plan_id"]).toEqual(expect.any(String));
   });
 
   test("only: a part of a plan", async () => {

@@ -1,4 +1,5 @@
 import type { Fact } from "#domain/diagnosis/fact.ts";
+import { hasLocalEnd } from "#domain/spec/local-end.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { WalkDependencies } from "./walk-ladder.ts";
@@ -31,6 +32,8 @@ export async function localFacts(
     tell({ ...head, kind: "neighbours", rung: "network", truth, data: neighbours });
   }
   const { localPort } = spec;
+  // What holds the port of a remote forward is its target.
+  if (!hasLocalEnd(spec)) return;
   if (workspace.runtime(spec.name)?.listening === true || localPort === 0 || portOwners === undefined) return;
   const owner = await portOwners.find(localPort);
   const asked = { ...head, source: "this machine", kind: "local_port", rung: "local_port" } as const;

@@ -1,5 +1,6 @@
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Plan } from "#domain/plan/plan.ts";
+import { hasLocalEnd } from "#domain/spec/local-end.ts";
 import type { Workspace } from "../engine/workspace.ts";
 import type { ServiceDeclaration } from "#domain/spec/configuration.ts";
 import type { UseCaseDependencies } from "./scope.ts";
@@ -17,11 +18,13 @@ export function checkPorts(
   const opened = [...plan.impact.starts, ...plan.impact.restarts];
   const checked: string[] = [];
   for (const { name, spec } of services) {
-    if (!spec || spec.localPort === 0 || !opened.includes(name)) continue;
+    // A remote forward leads to its port: it opens none.
+    if (!spec || spec.localPort === 0 || !opened.includes(name) || !hasLocalEnd(spec)) continue;
     if (workspace?.runtime(name)?.port === spec.localPort) continue;
     for (const other of deps.engine.workspaces()) {
       for (const runtime of other.runtimes()) {
-        if (!runtime.listening || runtime.port !== spec.localPort || other === workspace) continue;
+        if (!runtime.listening || runtime.port !== spec.localPort || other === workspace || !hasLocalEnd(runtime.spec))
+          continue;
         const owner = runtime.spec.name;
         throw new ConnectivityError(
           "local_port_in_use",
