@@ -46,6 +46,7 @@ describe("remedies", () => {
     expect(command("target_unreachable", { target: "/run/db.sock" })).toBe(`${ssh} 'ls -l /run/db.sock'`);
     expect(command("ssh_jump_failed", { hop: "jump", host: "10.0.0.1", port: 23 })).toBe("ssh -p 23 jump true");
     expect(command("ssh_jump_failed", { hop: "ProxyCommand", host: "b" }, { ssh_by_hops: ssh })).toBe(`${ssh} true`);
+    expect(command("target_unreachable", { target: "127.0.0.1:9", local: true })).toBe("nc -vz 127.0.0.1 9");
     const unreadable = {
       unreadable_files: ["/k (EACCES)"],
       known_hosts_file: "/k",
@@ -57,6 +58,12 @@ describe("remedies", () => {
     expect(ask?.then).toContain("take line 3 out of /k, and portwright ssh trust b");
     const asks = remediesFor({ code: "ssh_forwarding_prohibited", message: "", facts: { direction: "remote" } });
     expect(asks[0]?.what).toContain("PermitListen");
+  });
+  test("a socket as the local end is no port", () => {
+    for (const code of ["local_port_in_use", "local_address_unavailable"] as const) {
+      const [step] = remediesFor({ code, message: "", facts: { socket: "/run/db.sock" } });
+      expect(step).toMatchObject({ where: "listen of the service", why: expect.stringContaining("/run/db.sock") });
+    }
   });
   test("a rollout just before is taken back first", () => {
     const facts = { workload: "deployment/api", rolled_out: true, pod: "api-1", container: "main" };

@@ -1,4 +1,26 @@
-import { comesBack, look, type Remedies } from "./words.ts";
+import { comesBack, look, type FactText, type Remedies, type Remedy } from "./words.ts";
+
+/** What to do about a local end that something else has. */
+function taken(fact: FactText): Remedy {
+  const [socket, port, pid] = [fact("socket"), fact("port"), fact("pid")];
+  if (pid !== undefined) {
+    const why = `${fact("program") ?? "a process"} holds ${socket ?? `port ${port}`}`;
+    return { do: "run", command: `kill ${pid}`, why, changes: "ends that process" };
+  }
+  return socket === undefined
+    ? {
+        do: "edit",
+        where: "local_port of the service",
+        what: "another port, or 0 for a free one",
+        why: `port ${port} is taken`,
+      }
+    : {
+        do: "edit",
+        where: "listen of the service",
+        what: "the path of a socket that is not there yet",
+        why: `${socket} is taken`,
+      };
+}
 
 /** This machine: its files, ports and network. */
 export const localRemedies: Remedies = {
@@ -15,21 +37,7 @@ export const localRemedies: Remedies = {
       then: comesBack,
     },
   ],
-  local_port_in_use: (fact) => [
-    fact("pid") === undefined
-      ? {
-          do: "edit",
-          where: "local_port of the service",
-          what: "another port, or 0 for a free one",
-          why: `port ${fact("port")} is taken`,
-        }
-      : {
-          do: "run",
-          command: `kill ${fact("pid")}`,
-          why: `${fact("program") ?? "a process"} holds port ${fact("port")}`,
-          changes: "ends that process",
-        },
-  ],
+  local_port_in_use: (fact) => [taken(fact)],
   local_port_privileged: (fact) => [
     {
       do: "edit",
@@ -54,8 +62,15 @@ export const localRemedies: Remedies = {
       why: "two services cannot have one port",
     },
   ],
-  local_address_unavailable: () => [
-    { do: "edit", where: "listen of the service", what: "127.0.0.1", why: "the address is not one of this machine" },
+  local_address_unavailable: (fact) => [
+    fact("socket") === undefined
+      ? { do: "edit", where: "listen of the service", what: "127.0.0.1", why: "the address is not one of this machine" }
+      : {
+          do: "edit",
+          where: "listen of the service",
+          what: "a short path in a folder that is there and that you may write to",
+          why: `no socket can be made at ${fact("socket")}`,
+        },
   ],
   too_many_open_files: () => [
     look("ulimit -n", "how many files a program may open; raise it and start the daemon again"),

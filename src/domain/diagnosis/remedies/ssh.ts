@@ -23,6 +23,8 @@ const allowance = (fact: FactText): string => {
 const lookThere = (fact: FactText): string => {
   const target = fact("target") ?? "";
   const [, host, port] = /^(.+):(\d+)$/.exec(target) ?? [];
+  if (fact("local") === "true")
+    return host === undefined ? `ls -l ${shellWord(target)}` : `nc -vz ${shellWord(host)} ${port}`;
   if (port !== undefined) return sshCommand(fact, `nc -vz ${shellWord(host ?? "")} ${port}`);
   // What follows the host goes through a shell there, too.
   return sshCommand(fact, target.startsWith("/") ? shellWord(`ls -l ${shellWord(target)}`) : "ss -ltn");
@@ -133,6 +135,16 @@ export const sshRemedies: Remedies = {
   ],
   ssh_jump_failed: (fact) => [look(sshCommand(fact), "whether the hop can be logged in to")],
   ssh_forwarding_prohibited: (fact) => [
+    ...(fact("privileged") === "true"
+      ? [
+          {
+            do: "edit" as const,
+            where: "remote_port of the service",
+            what: "a port from 1024 up, or 0 for one that the server chooses",
+            why: "lower ones are root's",
+          },
+        ]
+      : []),
     {
       do: "ask",
       what: `the administrator of ${fact("host") ?? "the SSH server"} ${allowance(fact)}`,
@@ -152,7 +164,12 @@ export const sshRemedies: Remedies = {
   remote_port_in_use: (fact) => [look(sshCommand(fact, "ss -ltn"), "who holds the port on the server")],
   target_unreachable: (fact) => [
     fact("pod") === undefined
-      ? look(lookThere(fact), "whether the target listens, seen from the SSH server")
+      ? look(
+          lookThere(fact),
+          fact("local") === "true"
+            ? "whether the target listens on this machine"
+            : "whether the target listens, seen from the SSH server",
+        )
       : look(`kubectl logs ${shellWord(fact("pod") ?? "")} --tail 20`, "why it resets connections"),
   ],
 };
