@@ -14,7 +14,7 @@ export const listSshHosts: ToolDefinition<typeof input, Pick<UseCases, "listSshH
   name: "list_ssh_hosts",
   title: "SSH hosts",
   description:
-    "SSH hosts of ~/.ssh/config, known_hosts and the services, with address, user, port, hops, key files, whether the host key is known, and which services use them. Connects to none. Trusting a key is the person's: portwright ssh trust HOST.",
+    "SSH hosts of ~/.ssh/config, known_hosts and the services, with address, user, port, hops, key files, whether the host key is known, which services use them, and its LocalForward and RemoteForward lines as changes for configure_service (importable). Connects to none. Trusting a key is the person's: portwright ssh trust HOST.",
   input,
   output: answerShape({ hosts: records.optional(), total: z.int().optional() }),
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },

@@ -6,6 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createSshInventory } from "#adapters/ssh/inventory/create-inventory.ts";
 import type { SshUse } from "#application/ports/ssh-inventory.ts";
+import type { ConfigureServiceArgs } from "#application/surface/use-cases.ts";
 import type { SshKeyFacts } from "#domain/ssh/key-care.ts";
 import { makePortwright } from "../support/portwright.ts";
 import { hasKeygen, keygen } from "../support/openssh-programs.ts";
@@ -105,6 +106,44 @@ describe.skipIf(!hasKeygen)("[ssh-key-care] keys of ssh-keygen (skipped where it
     const printed = String(execFileSync(keygen, ["-lf", path.join(home.dir, ".ssh", "curve.pub")]));
     expect(printed).toContain(found.get("~/.ssh/curve")?.fingerprint);
   });
+});
+
+test("[ssh-forward-import] forwards of ~/.ssh/config are offered as services, and planned as they are offered", async () => {
+  await using portwright = await makePortwright();
+  const folder = path.join(portwright.folder, ".ssh");
+  await mkdir(folder, { mode: 0o700 });
+  const lines = [
+    "Host bastion",
+    " LocalForward 15432 db.internal:5432",
+    " LocalForward /tmp/l.sock /run/far.sock",
+    " LocalForward 0.0.0.0:8080 web:80",
+    " RemoteForward 9000 localhost:3000",
+    " RemoteForward 9001 elsewhere:3000",
+    " RemoteForward 9002",
+    " DynamicForward 1080",
+  ];
+  await writeFile(path.join(folder, "config"), `${lines.join("\n")}\n`, { mode: 0o600 });
+  await portwright.configure(["{name: db, technology: ssh, remote_port: 1, connection: {host: bastion}}"]);
+  const client = await portwright.connect();
+  const answer = await client.call("listSshHosts", { query: "bastion" });
+  const [step] = answer.next_steps ?? [];
+  const { changes = [] } = (step?.arguments ?? {}) as ConfigureServiceArgs;
+  expect(step?.tool).toBe("configure_service");
+  expect(changes.map(({ service }) => service)).toEqual([
+    "bastion-5432",
+    "bastion-far-sock",
+    "bastion-80",
+    "bastion-9000",
+    "bastion-1080",
+  ]);
+  expect(changes[0]?.set).toEqual({
+    technology: "ssh",
+    local_port: 15432,
+    remote_port: 5432,
+    connection: { host: "bastion", remote_host: "db.internal" },
+  });
+  const plan = await client.call("configureService", { changes });
+  expect(plan).toMatchObject({ plan_id: expect.any(String) });
 });
 
 test("[ssh-key-care] the answers of both tools, for a workspace's services", async () => {

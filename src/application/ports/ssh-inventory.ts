@@ -1,4 +1,5 @@
 import type { SshKeyFacts } from "#domain/ssh/key-care.ts";
+import type { ConfigForward } from "#domain/ssh/importable-forward.ts";
 import type { Access } from "./access.ts";
 
 /** A service that goes by SSH, as far as hosts and keys are concerned. */
@@ -27,6 +28,8 @@ export interface SshHostFound {
   /** Why the configuration says nothing usable about it. */
   readonly problem?: string;
   readonly services: readonly string[];
+  /** Forwards that `~/.ssh/config` names for it. */
+  readonly forwards?: readonly ConfigForward[];
 }
 
 /** What a person has of SSH: hosts and keys, by their files. Connects to nothing, and runs no command of theirs. */

@@ -1,10 +1,11 @@
 import { judgeSshKey, type SshKeyFacts } from "#domain/ssh/key-care.ts";
+import { importableForward, type ConfigForward, type ImportableService } from "#domain/ssh/importable-forward.ts";
 import type { Access } from "../ports/access.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { SshInventory, SshUse } from "../ports/ssh-inventory.ts";
+import type { SshHostFound, SshInventory, SshUse } from "../ports/ssh-inventory.ts";
 import type { Engine } from "../engine/engine.ts";
 import { filelessWorkspace } from "../engine/ad-hoc-services.ts";
-import type { Answer, CallContext } from "../surface/tool-definition.ts";
+import type { Answer, CallContext, NextStep } from "../surface/tool-definition.ts";
 import type { InspectSshKeysArgs, ListSshHostsArgs } from "../surface/use-cases.ts";
 import { anyWorkspaceOf } from "./scope.ts";
 
@@ -16,6 +17,8 @@ export interface SshInventoryDependencies {
 }
 
 const usualLimit = 50;
+/** Of one host. */
+const mostForwards = 20;
 
 /** The SSH hosts that the person's files and the workspace's services name. */
 export async function listSshHosts(
@@ -23,7 +26,7 @@ export async function listSshHosts(
   { query, limit = usualLimit }: ListSshHostsArgs,
   context: CallContext,
 ): Promise<Answer> {
-  const { uses, access } = await usesOf(deps, context);
+  const { uses, access, declared } = await usesOf(deps, context);
   const inventory = await deps.inventory();
   const all = query === undefined ? limit : Number.MAX_SAFE_INTEGER;
   const { hosts, total } = await inventory.hosts(uses, all, { access, signal: context.signal });
@@ -37,10 +40,11 @@ export async function listSshHosts(
   const first = unknown.find(({ services }) => services.length > 0) ?? unknown[0];
   return {
     summary: `${found.length} of ${total} SSH hosts${unknown.length > 0 ? `, ${unknown.length} without a known key` : ""}.`,
-    hosts: found.map(({ hostName, keyFiles, ...rest }) => ({
+    hosts: found.map(({ hostName, keyFiles, forwards, ...rest }) => ({
       ...rest,
       ...(hostName !== undefined && { host_name: hostName }),
       ...(keyFiles && { key_files: keyFiles }),
+      ...(forwards && { importable: importable(rest.host, forwards) }),
     })),
     total,
     ...(first && {
@@ -52,8 +56,27 @@ export async function listSshHosts(
         },
       ],
     }),
+    next_steps: importing(found, new Set(declared)),
   };
 }
+
+const importable = (host: string, forwards: readonly ConfigForward[]): ImportableService[] =>
+  forwards.slice(0, mostForwards).flatMap((forward) => importableForward(host, forward) ?? []);
+
+/** Forwards of `~/.ssh/config` that are no services yet, by host. */
+const importing = (hosts: readonly SshHostFound[], declared: ReadonlySet<string>): NextStep[] =>
+  hosts
+    .map(({ host, forwards = [] }) => ({
+      host,
+      changes: importable(host, forwards).filter(({ service }) => !declared.has(service)),
+    }))
+    .filter(({ changes }) => changes.length > 0)
+    .slice(0, 3)
+    .map(({ host, changes }) => ({
+      tool: "configure_service",
+      arguments: { changes },
+      why: `declares the forwards of ${host} in ~/.ssh/config as services`,
+    }));
 
 /** The person's SSH keys, with what is wrong with them. */
 export async function inspectSshKeys(
@@ -107,12 +130,16 @@ function shown(key: SshKeyFacts, nowMs: number): object {
 async function usesOf(
   deps: SshInventoryDependencies,
   { client }: CallContext,
-): Promise<{ readonly uses: readonly SshUse[]; readonly access: Access }> {
+): Promise<{ readonly uses: readonly SshUse[]; readonly access: Access; readonly declared: readonly string[] }> {
   const workspace = await anyWorkspaceOf(deps.engine, client);
   const uses = (workspace?.services ?? []).flatMap(({ name, spec }): SshUse[] => {
     if (spec?.technology !== "ssh") return [];
     const { host, user, port, keyFile } = spec.connection;
     return [{ service: name, host, user, port: port === 22 ? undefined : port, keyFile }];
   });
-  return { uses, access: deps.access(client.workspace ?? filelessWorkspace) };
+  return {
+    uses,
+    access: deps.access(client.workspace ?? filelessWorkspace),
+    declared: (workspace?.services ?? []).map(({ name }) => name),
+  };
 }

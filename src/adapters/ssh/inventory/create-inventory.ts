@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Access } from "#application/ports/access.ts";
 import type { SshHostFound, SshInventory, SshUse } from "#application/ports/ssh-inventory.ts";
 import { toConnectivityError } from "#domain/connectivity-error.ts";
+import type { ConfigForward } from "#domain/ssh/importable-forward.ts";
 import { listAgentIdentities } from "../agent-identities.ts";
 import { resolveHost, type ResolvedHost } from "../config/resolve-host.ts";
 import { readKnownHosts } from "../host-key.ts";
@@ -96,6 +97,11 @@ async function describe(
   const services = uses.filter((use) => use.host === host).map(({ service }) => service);
   try {
     const found = await look(host, access, signal);
+    const forwards: ConfigForward[] = [
+      ...found.localForwards.map((line) => ({ direction: "local" as const, ...line })),
+      ...found.remoteForwards.map((line) => ({ direction: "remote" as const, ...line })),
+      ...found.dynamicForwards.map((line) => ({ direction: "dynamic" as const, ...line })),
+    ];
     const { lines } = await readKnownHosts([...found.userKnownHostsFiles, ...found.globalKnownHostsFiles]);
     const known = knownKeyTypes(lines, found.hostKeyAlias ?? found.hostName, found.port).length > 0;
     return {
@@ -109,6 +115,7 @@ async function describe(
       ...(found.identitiesNamed && { keyFiles: found.identityFiles.map((file) => shownFile(file, access)) }),
       known,
       services,
+      ...(forwards.length > 0 && { forwards }),
     };
   } catch (error) {
     signal.throwIfAborted();
