@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ForwardDriver, Transport } from "#application/ports/forward-driver.ts";
 import type { ProbeResult } from "#application/ports/probe.ts";
 import { createKubernetesDriver } from "#adapters/kubernetes/index.ts";
@@ -10,6 +10,7 @@ import { CuttableRelay } from "../support/cuttable-relay.ts";
 import { accessWith, kubernetesService, realClock } from "../support/kubernetes-access.ts";
 import { check } from "../support/probe-path.ts";
 import { slowRelay } from "../support/probe-relays.ts";
+import { makeRuntime } from "../support/service-runtime.ts";
 import { startEcho, closedPort } from "../contract/forward-driver-targets.ts";
 
 const protocols = ["websocket", "spdy", "v4"] as const;
@@ -36,6 +37,8 @@ async function opened(
   );
   return {
     server,
+    driver,
+    access,
     tcp: (timeoutMs = 15_000): Promise<ProbeResult> =>
       check(
         { type: "tcp" },
@@ -104,4 +107,18 @@ test("[wire-reached] checks of a quiet way ask for a port that nobody listens on
   expect(asked.filter((port) => port === target.port)).toHaveLength(4);
   // Once on a tunnel; a machine that is busy meanwhile is asked again.
   expect(asked.filter((port) => port !== target.port).length).toBeLessThan(4);
+});
+
+test("[wire-reached] a service whose port is closed is never ready, not even for a moment", async () => {
+  const port = await closedPort();
+  await using pod = await opened("websocket", port);
+  pod.server.dialMs = 500;
+  const spec = kubernetesService({ resource_type: "pod", resource_name: "web-0" }, port, {
+    health_check: { type: "tcp", interval: "1s", config: {} },
+  });
+  await using service = makeRuntime(spec, { driver: () => Promise.resolve(pod.driver), access: pod.access });
+  await service.runtime.start();
+  await vi.waitFor(() => expect(service.changes.join()).toContain("target_port_closed"), 20_000);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  expect(service.changes.filter((change) => change.includes("→ ready"))).toEqual([]);
 });
