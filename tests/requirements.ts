@@ -50,6 +50,7 @@ export const requirements = {
     "a key or known_hosts file that is a pipe or a device neither holds the daemon up nor fills its memory",
   "ssh-forward-import":
     "LocalForward, RemoteForward and DynamicForward of ~/.ssh/config are offered as services, complete for configure_service",
+  "ssh-drain": "a way that is closed by an edit waits for the connections that are being opened",
   "ssh-steps": "a command that is named for an SSH server goes to that server, with its port, user, key and hops",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",
