@@ -52,6 +52,7 @@ export const requirements = {
     "LocalForward, RemoteForward and DynamicForward of ~/.ssh/config are offered as services, complete for configure_service",
   "ssh-drain": "a way that is closed by an edit waits for the connections that are being opened",
   "reload-in-a-row": "edits in a row lose no client that waits, and let none wait longer",
+  "start-after-mending": "a start answers with what is so now, not with what failed before",
   "ssh-steps": "a command that is named for an SSH server goes to that server, with its port, user, key and hops",
   "ssh-routes": "a service is reached through any number of SSH hops, each verified and logged in to on its own",
   "ssh-jump-failed": "a hop that is gone is named, with why",

@@ -83,6 +83,24 @@ describe("start_environment", () => {
     expect(await client.call("waitFor", { service: "cache", state: "ready" })).toMatchObject({ done: true });
   });
 
+  test("[start-after-mending] what a person has mended is tried before it is answered, also where nothing is tried by itself", async () => {
+    await portwright.configure([cache()]);
+    portwright.driver.refuseWith = new ConnectivityError("host_key_changed", "another key");
+    client = await portwright.connect();
+    expect(await client.call("startEnvironment", {})).toMatchObject({ services: [{ code: "host_key_changed" }] });
+    portwright.driver.refuseWith = undefined;
+    expect(await client.call("startEnvironment", {})).toMatchObject({ state: "ready" });
+    portwright.driver.refuseWith = new ConnectivityError("host_key_changed", "another key");
+    const action = "restart";
+    expect(await client.call("controlService", { service: "cache", action })).toMatchObject({
+      code: "host_key_changed",
+    });
+    portwright.driver.refuseWith = undefined;
+    expect(await client.call("controlService", { service: "cache", action: "start" })).toMatchObject({
+      state: "ready",
+    });
+  });
+
   test("starting: an answer with an operation after the call was taken back, which wait_for takes up", async () => {
     server.silent = true;
     await portwright.configure([serviceYaml("cache", server.port, "health_check: {type: redis, timeout: 60s}")]);

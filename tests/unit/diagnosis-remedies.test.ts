@@ -59,6 +59,12 @@ describe("remedies", () => {
     const asks = remediesFor({ code: "ssh_forwarding_prohibited", message: "", facts: { direction: "remote" } });
     expect(asks[0]?.what).toContain("PermitListen");
   });
+  test("a login with nothing to log in with names no file", () => {
+    const facts = { agent: "none", looked_at: ["/h/.ssh/id_rsa"], login_command: "portwright ssh login b:23" };
+    const [edit, login] = remediesFor({ code: "ssh_key_missing", message: "", facts });
+    expect(edit?.why).toBe("none of the usual key files is there, and no agent has a key");
+    expect(login?.command).toBe("portwright ssh login b:23");
+  });
   test("a socket as the local end is no port", () => {
     for (const code of ["local_port_in_use", "local_address_unavailable"] as const) {
       const [step] = remediesFor({ code, message: "", facts: { socket: "/run/db.sock" } });

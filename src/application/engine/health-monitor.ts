@@ -53,6 +53,10 @@ export class HealthMonitor {
     this.#deps = deps;
   }
 
+  /** A check runs at this moment. */
+  get checking(): boolean {
+    return this.#running !== undefined;
+  }
   get health(): Health {
     return this.#health;
   }

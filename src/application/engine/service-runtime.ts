@@ -109,6 +109,11 @@ export class ServiceRuntime {
   get listening(): boolean {
     return this.#port.isOpen;
   }
+  /** Whether it is being found out anew: what it failed with before may be over. */
+  get trying(): boolean {
+    const { kind } = this.#link.state;
+    return kind === "dialing" || (kind === "up" && this.#monitor.checking);
+  }
   get transport(): Transport | undefined {
     return this.#link.transport;
   }

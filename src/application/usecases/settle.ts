@@ -34,8 +34,10 @@ export async function settle(
       else if (!failingSinceMs.has(service)) failingSinceMs.set(service, clock.monotonicMs());
       if (state === "ready" || state === "stopped") return false;
       if (!failure) return true;
+      // What a person has mended meanwhile is still shown until the new attempt has its answer.
+      if (!errorCatalogue[failure.code].retryable) return workspace.runtime(service)?.trying === true;
       const failingMs = clock.monotonicMs() - (failingSinceMs.get(service) ?? 0);
-      return errorCatalogue[failure.code].retryable && failingMs < failureSettlesAfterMs;
+      return failingMs < failureSettlesAfterMs;
     });
   while (!context.signal.aborted && unsettled().length > 0) {
     if (clock.monotonicMs() - startedMs >= limitMs) return false;

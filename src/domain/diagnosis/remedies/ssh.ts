@@ -63,7 +63,10 @@ export const sshRemedies: Remedies = {
       do: "edit",
       where: "connection.key_file of the service",
       what: "the path of an existing key",
-      why: `${fact("key_file") ?? "the file"} is not there`,
+      why:
+        fact("key_file") === undefined
+          ? "none of the usual key files is there, and no agent has a key"
+          : `${fact("key_file")} is not there`,
     },
     // Nothing at all was found to log in with.
     ...(fact("agent") === undefined ? [] : [typed(fact, "a server that takes what is typed needs no key")]),
