@@ -3,35 +3,14 @@ import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import { type ByteSource, type Receiver, streamSource } from "../../net/byte-source.ts";
 import type { DirectStream } from "../../net/direct-stream.ts";
 import type { EagerStream } from "#application/ports/forward-driver.ts";
-import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
+import { FarEnd } from "./far-end.ts";
+import type { ForwardTarget } from "./forward-error.ts";
 import { Inbox } from "./inbox.ts";
 import { LateEnd } from "./late-end.ts";
 import { SentBytes } from "./sent-bytes.ts";
-
-/** What a stream asks of the tunnel that carries it. */
-export interface StreamHost {
-  /** The tunnel is not read now: what comes next for a stream stands still with it. */
-  readonly stalled: boolean;
-  /** Sends bytes, copied before it returns; unless it answers true, `later` is called when the next may come. */
-  sendData(streamId: number, bytes: Buffer, later: () => void): boolean;
-  sendFin(streamId: number): void;
-  /** Its client sends no more: what is left of it is little. */
-  ending(): void;
-  sendReset(streamId: number): void;
-  /** The reader has taken all that was kept for it. */
-  drained(stream: ForwardStream): void;
-  after(ms: number, run: () => void): Disposable;
-  /** See `EagerStream`. */
-  reached(stream: ForwardStream, signal: AbortSignal): Promise<void>;
-  /** The stream is over; its ids mean nothing any more. */
-  release(stream: ForwardStream): void;
-}
+import type { StreamHost } from "./stream-host.ts";
 
 const highWaterMark = 65_536;
-/** containerd ends the data stream up to 10 ms before it says on the error stream that the target refused. */
-const errorTextMs = 100;
-/** An error text beyond this tells nothing more. */
-const maxErrorText = 4096;
 
 export interface StreamOptions {
   readonly errorId: number;
@@ -55,6 +34,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   readonly #host: StreamHost;
   readonly #inbox = new Inbox();
   readonly #sent = new SentBytes();
+  readonly #farEnd: FarEnd;
   readonly #lateEnd: LateEnd | undefined;
   /** Where received bytes go, its own or those that are overwritten after it; `false`: no more until it asks. */
   #receiver: Receiver = (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes));
@@ -67,11 +47,6 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   #remoteEnded = false;
   /** The end was passed to the reader. */
   #endPassed = false;
-  #errorText = "";
-  #errorEnded = false;
-  /** The data stream's last frame, while the error stream may still explain it. */
-  #last: "fin" | "reset" | undefined;
-  #hold: Disposable | undefined;
 
   constructor(host: StreamHost, { errorId, dataId, waits }: StreamOptions, target: ForwardTarget) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
@@ -80,6 +55,13 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.#host = host;
     this.#waits = waits;
     this.target = target;
+    this.#farEnd = new FarEnd({
+      target,
+      after: (ms, run) => host.after(ms, run),
+      // While the tunnel is not read silence says nothing, unless something came before: then the target was reached.
+      deaf: () => host.stalled && this.#inbox.empty,
+      onKnown: () => this.#settle(),
+    });
     if (target.endCuts === true) {
       this.#lateEnd = new LateEnd({
         after: (ms, run) => host.after(ms, run),
@@ -93,7 +75,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   /** Its end has come, if only the first part of it. */
   get over(): boolean {
-    return this.#last !== undefined || this.#errorText !== "";
+    return this.#farEnd.dataEnded || this.#farEnd.explained;
   }
 
   /** Whether bytes of ours may lie unread on the server's side after the end. */
@@ -145,13 +127,12 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   }
 
   receiveError(bytes: Buffer): void {
-    this.#errorText += bytes.toString("utf8").slice(0, maxErrorText - this.#errorText.length);
+    this.#farEnd.say(bytes);
   }
 
   errorEnd(): void {
-    this.#errorEnded = true;
-    if (this.#errorText !== "" && !this.#finSent) this.#sent.cutShort();
-    this.#settle();
+    if (this.#farEnd.explained && !this.#finSent) this.#sent.cutShort();
+    this.#farEnd.endText();
   }
 
   /** The tunnel is gone. An exchange that is complete stays readable. */
@@ -191,36 +172,27 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   #hear(last: "fin" | "reset"): void {
     if (this.destroyed || this.#remoteEnded) return;
-    this.#last = last;
     if (!this.#finSent) this.#sent.cutShort();
-    if (this.#errorEnded) this.#settle();
-    else if (this.#hold === undefined) this.#awaitText();
+    this.#farEnd.hear(last);
   }
 
-  /** While the tunnel is not read silence says nothing, unless something came before: then the target was reached. */
-  #awaitText(stalled = false): void {
-    this.#hold = this.#host.after(errorTextMs, () => {
-      const stalls = this.#host.stalled && this.#inbox.empty;
-      if (stalls || stalled) this.#awaitText(stalls);
-      else this.#settle();
-    });
-  }
-
-  /** What the data stream's last frame means is known once the error stream has ended, or stays silent. */
+  /** Takes the far side's end for what it means, if it has come. */
   #settle(): void {
     if (this.destroyed || this.#remoteEnded) return;
-    this.#hold?.[Symbol.dispose]();
-    if (this.#errorText !== "") this.destroy(forwardError(this.#errorText, this.target));
-    else if (this.#last === "reset") this.destroy(resetByTarget(this.target));
-    else if (this.#last === "fin") {
-      this.#remoteEnded = true;
-      // Nothing more comes: a reader that is behind holds nobody up.
-      this.#host.drained(this);
-      this.#deliver();
-      if (this.#localEnded) this.#sendFin();
-      // Where our end would cut, theirs did.
-      else if (this.#lateEnd !== undefined) this.#closeAfterEnd();
+    this.#farEnd[Symbol.dispose]();
+    const { verdict } = this.#farEnd;
+    if (verdict === undefined) return;
+    if (verdict !== "end") {
+      this.destroy(verdict);
+      return;
     }
+    this.#remoteEnded = true;
+    // Nothing more comes: a reader that is behind holds nobody up.
+    this.#host.drained(this);
+    this.#deliver();
+    if (this.#localEnded) this.#sendFin();
+    // Where our end would cut, theirs did.
+    else if (this.#lateEnd !== undefined) this.#closeAfterEnd();
   }
 
   /** Nobody takes our bytes any more: once the reader has seen the end it is over, and who goes on sending is told so. */
@@ -261,7 +233,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   #send(bytes: Buffer, later: () => void): boolean {
     if (this.#localEnded || this.destroyed) return true;
     // Where our end would cut, theirs did: nobody is there to take it.
-    if (this.#last !== undefined && this.#lateEnd !== undefined) return true;
+    if (this.#farEnd.dataEnded && this.#lateEnd !== undefined) return true;
     this.#lateEnd?.wrote();
     this.#sent.sent(bytes.length);
     return this.#host.sendData(this.dataId, bytes, later);
@@ -289,9 +261,9 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.#lateEnd?.[Symbol.dispose]();
     if (!(this.#finSent && this.#remoteEnded)) {
       this.#host.sendReset(this.dataId);
-      if (!this.#errorEnded) this.#host.sendReset(this.errorId);
+      if (!this.#farEnd.textEnded) this.#host.sendReset(this.errorId);
     }
-    this.#hold?.[Symbol.dispose]();
+    this.#farEnd[Symbol.dispose]();
     this.#held = undefined;
     this.#inbox.clear();
     this.#host.release(this);

@@ -7,12 +7,15 @@ import { Liveness, type SharedLiveness } from "./liveness.ts";
 import { Openings } from "./openings.ts";
 import { Outbox } from "./outbox.ts";
 import type { PodLink } from "./pod-link.ts";
-import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
-import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
+import { ServerFrames } from "./server-frames.ts";
+import { SpdyDecoder } from "./spdy-decoder.ts";
+import { dataHeader, goAway, ping, rstStream, statusCancel, StreamOpener } from "./spdy-frames.ts";
 import { Stalls } from "./stalls.ts";
+import type { StreamHost } from "./stream-host.ts";
+import { StreamTable } from "./stream-table.ts";
 import { TunnelSilence } from "./tunnel-silence.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
-import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
+import { ForwardStream } from "./tunnel-stream.ts";
 
 export interface TunnelOptions {
   readonly limits?: TunnelLimits;
@@ -29,7 +32,7 @@ export interface TunnelOptions {
  * One upgraded connection to one pod with its table of streams: forwarded connections come and go on it, to any port of
  * the pod. It ends by itself when the peer is silent, breaks the protocol or closes; `closed` then tells the cause.
  */
-export class Tunnel implements PodLink, StreamHost, FrameSink {
+export class Tunnel implements PodLink, StreamHost {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly protocol: string;
   readonly #link: ByteLink;
@@ -38,22 +41,18 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   readonly #outbox: Outbox;
   readonly #openings: Openings;
   readonly #liveness: Liveness;
-  readonly #decoder = new SpdyDecoder(this);
+  readonly #frames: ServerFrames;
+  readonly #decoder: SpdyDecoder;
   readonly #opener = new StreamOpener();
-  readonly #streams = new Map<number, ForwardStream>();
+  readonly #streams = new StreamTable();
   readonly #stalls: Stalls<ForwardStream>;
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
-  #nextStreamId = 1;
   readonly #silence: TunnelSilence;
-  /** The highest id that the server used for a stream of its own. */
-  #lastRefused = 0;
   /** Streams whose client sends no more. */
   #ending = 0;
   #requestId = 0;
   #waits: boolean;
-  /** An opening was answered. */
-  #answers = false;
   #onReceived: (() => void) | undefined;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
@@ -73,7 +72,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#openings = new Openings(clock, this.#limits.openMs, (stream) => {
       if (this.stalled || !this.#liveness.responsive) return false;
       // It is known to answer: a part of the tunnel is stuck at the server, and would take others too.
-      if (this.#answers) this.drain();
+      if (this.#frames.answers) this.drain();
       else {
         this.#waits = true;
         options.onUnanswered?.();
@@ -84,7 +83,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#stalls = new Stalls({
       clock,
       limits: this.#limits,
-      streams: () => this.#streams.size / 2,
+      streams: () => this.#streams.size,
       waiting: (stream) => stream.waiting,
       pause: () => link.pause(),
       resume: () => link.resume(),
@@ -107,6 +106,15 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       ping: (id) => this.#outbox.frames(ping(id)),
       open: (target) => this.open(target),
     });
+    this.#frames = new ServerFrames({
+      streams: this.#streams,
+      stalls: this.#stalls,
+      openings: this.#openings,
+      outbox: this.#outbox,
+      silence: this.#silence,
+      onGoAway: (lastStreamId) => this.#goneAway(lastStreamId),
+    });
+    this.#decoder = new SpdyDecoder(this.#frames);
     link.start({
       bytes: (chunk) => this.#received(chunk),
       ended: (error) => this.#finish(error ?? lost("it was closed")),
@@ -118,7 +126,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   get streams(): number {
-    return this.#streams.size / 2 - this.#ending;
+    return this.#streams.size - this.#ending;
   }
 
   get empty(): boolean {
@@ -139,12 +147,10 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
 
   open(target: ForwardTarget): ForwardStream {
     if (this.#state !== "open") throw lost("it was closed before");
-    const ids = { errorId: this.#nextStreamId, dataId: this.#nextStreamId + 2 };
-    this.#nextStreamId += 4;
+    const ids = this.#streams.nextIds();
     const headers = { port: String(target.port), requestid: String(this.#requestId++) };
     const stream = new ForwardStream(this, { ...ids, waits: this.#waits }, target);
-    this.#streams.set(ids.errorId, stream);
-    this.#streams.set(ids.dataId, stream);
+    this.#streams.add(stream);
     this.#outbox.gather();
     this.#outbox.frames(
       Buffer.concat([
@@ -155,8 +161,8 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     );
     this.#openings.add(stream);
     this.#liveness.expect();
-    // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
-    if (this.#nextStreamId > 0x7fff_0000) this.drain();
+    // Makes room for a fresh one.
+    if (this.#streams.usedUp) this.drain();
     return stream;
   }
 
@@ -215,8 +221,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   release(stream: ForwardStream): void {
-    const known = this.#streams.delete(stream.dataId);
-    this.#streams.delete(stream.errorId);
+    const known = this.#streams.delete(stream);
     this.#openings.delete(stream);
     this.drained(stream);
     if (!known) return;
@@ -234,60 +239,11 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     return this.#silence.reached(stream, signal);
   }
 
-  data(streamId: number, bytes: Buffer): void {
-    const stream = this.#find(streamId);
-    if (stream === undefined) return;
-    if (streamId === stream.errorId) stream.receiveError(bytes);
-    else this.#stalls.received(stream, stream.receive(bytes));
-  }
-
-  fin(streamId: number): void {
-    const stream = this.#find(streamId);
-    if (stream?.errorId === streamId) stream.errorEnd();
-    else stream?.remoteEnd();
-  }
-
-  reset(streamId: number): void {
-    const stream = this.#find(streamId);
-    if (stream?.errorId === streamId) stream.errorEnd();
-    else stream?.remoteReset();
-  }
-
-  replied(streamId: number): void {
-    const stream = this.#find(streamId);
-    if (stream?.dataId !== streamId) return;
-    this.#answers = true;
-    this.#openings.delete(stream);
-    stream.replied();
-  }
-
-  ping(id: number): void {
-    if (id % 2 === 0) this.#outbox.answer(ping(id));
-    // Ours are odd: an answer, which `#received` has counted already.
-    else this.#silence.echoed(id);
-  }
-
-  goAway(lastStreamId: number): void {
+  #goneAway(lastStreamId: number): void {
     this.drain();
-    for (const stream of new Set(this.#streams.values())) {
+    for (const stream of this.#streams.all()) {
       if (stream.dataId > lastStreamId && !stream.known) stream.lose(lost("the cluster took no more connections"));
     }
-  }
-
-  opened(streamId: number): void {
-    if (streamId === 0 || streamId % 2 === 1) throw brokenProtocol("the server opened a stream with one of our ids");
-    this.#lastRefused = Math.max(this.#lastRefused, streamId);
-    this.#outbox.answer(rstStream(streamId, statusRefused));
-  }
-
-  /** Late frames of streams that ended are normal; frames of streams that never were are not. */
-  #find(streamId: number): ForwardStream | undefined {
-    const stream = this.#streams.get(streamId);
-    const last = streamId % 2 === 0 ? this.#lastRefused : this.#nextStreamId - 1;
-    if (stream === undefined && streamId > last) {
-      throw brokenProtocol("a frame names a stream that was never opened");
-    }
-    return stream;
   }
 
   #received(chunk: Buffer): void {
@@ -310,7 +266,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#openings[Symbol.dispose]();
     if (politely) this.#link.end();
     else this.#link.destroy();
-    const streams = new Set(this.#streams.values());
+    const streams = this.#streams.all();
     this.#streams.clear();
     this.#stalls[Symbol.dispose]();
     for (const stream of streams) stream.lose(cause ?? lost("it was closed on our side"));
