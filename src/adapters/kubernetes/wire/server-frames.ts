@@ -4,6 +4,7 @@ import type { FrameSink } from "./spdy-decoder.ts";
 import { ping, rstStream, statusRefused } from "./spdy-frames.ts";
 import type { Stalls } from "./stalls.ts";
 import type { StreamTable } from "./stream-table.ts";
+import { lost } from "./tunnel-errors.ts";
 import type { TunnelSilence } from "./tunnel-silence.ts";
 import type { ForwardStream } from "./tunnel-stream.ts";
 
@@ -13,8 +14,8 @@ export interface ServerFramesParts {
   readonly openings: Openings;
   readonly outbox: Outbox;
   readonly silence: TunnelSilence;
-  /** The server takes no more streams; those beyond the last one were never looked at. */
-  readonly onGoAway: (lastStreamId: number) => void;
+  /** The server takes no more streams. */
+  readonly onGoAway: () => void;
 }
 
 /** What the frames of the server mean: each goes to the stream that it names, or is answered. */
@@ -66,7 +67,10 @@ export class ServerFrames implements FrameSink {
   }
 
   goAway(lastStreamId: number): void {
-    this.#parts.onGoAway(lastStreamId);
+    this.#parts.onGoAway();
+    for (const stream of this.#parts.streams.all()) {
+      if (stream.dataId > lastStreamId && !stream.known) stream.lose(lost("the cluster took no more connections"));
+    }
   }
 
   opened(streamId: number): void {

@@ -18,3 +18,11 @@ export interface StreamHost {
   /** The stream is over; its ids mean nothing any more. */
   release(stream: ForwardStream): void;
 }
+
+/** What it is given by it. */
+export interface StreamOptions {
+  readonly errorId: number;
+  readonly dataId: number;
+  /** Whether bytes are sent only after the server has answered the opening. */
+  readonly waits: boolean;
+}

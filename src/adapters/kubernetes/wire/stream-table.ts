@@ -7,12 +7,19 @@ const lastId = 0x7fff_0000;
 /** The streams of one tunnel, each under the two ids of its data and its error stream. */
 export class StreamTable {
   readonly #streams = new Map<number, ForwardStream>();
+  /** How many have a client that sends no more. */
+  #ending = 0;
   #nextId = 1;
   /** The highest id that the server used for a stream of its own. */
   #lastOfServer = 0;
 
   get size(): number {
     return this.#streams.size / 2;
+  }
+
+  /** Those whose client may send more. */
+  get open(): number {
+    return this.size - this.#ending;
   }
 
   get usedUp(): boolean {
@@ -31,10 +38,17 @@ export class StreamTable {
     this.#streams.set(stream.dataId, stream);
   }
 
+  /** The client of one of them sends no more. */
+  ending(): void {
+    this.#ending++;
+  }
+
   /** Whether it was there. */
   delete(stream: ForwardStream): boolean {
     this.#streams.delete(stream.errorId);
-    return this.#streams.delete(stream.dataId);
+    const known = this.#streams.delete(stream.dataId);
+    if (known && stream.ends) this.#ending--;
+    return known;
   }
 
   /**
@@ -60,5 +74,6 @@ export class StreamTable {
 
   clear(): void {
     this.#streams.clear();
+    this.#ending = 0;
   }
 }

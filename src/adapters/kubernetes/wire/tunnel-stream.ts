@@ -1,23 +1,16 @@
 import { Duplex } from "node:stream";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
-import { type ByteSource, type Receiver, streamSource } from "../../net/byte-source.ts";
+import { type ByteSource, streamSource } from "../../net/byte-source.ts";
 import type { DirectStream } from "../../net/direct-stream.ts";
 import type { EagerStream } from "#application/ports/forward-driver.ts";
+import { Delivery } from "./delivery.ts";
 import { FarEnd } from "./far-end.ts";
 import type { ForwardTarget } from "./forward-error.ts";
-import { Inbox } from "./inbox.ts";
 import { LateEnd } from "./late-end.ts";
 import { SentBytes } from "./sent-bytes.ts";
-import type { StreamHost } from "./stream-host.ts";
+import type { StreamHost, StreamOptions } from "./stream-host.ts";
 
 const highWaterMark = 65_536;
-
-export interface StreamOptions {
-  readonly errorId: number;
-  readonly dataId: number;
-  /** Whether bytes are sent only after the server has answered the opening. */
-  readonly waits: boolean;
-}
 
 /**
  * One forwarded TCP connection: a data stream and an error stream of a SPDY connection as a Duplex (see `TunnelStream`).
@@ -32,21 +25,16 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   known = false;
   readonly target: ForwardTarget;
   readonly #host: StreamHost;
-  readonly #inbox = new Inbox();
+  readonly #delivery: Delivery;
   readonly #sent = new SentBytes();
   readonly #farEnd: FarEnd;
   readonly #lateEnd: LateEnd | undefined;
-  /** Where received bytes go, its own or those that are overwritten after it; `false`: no more until it asks. */
-  #receiver: Receiver = (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes));
-  #asked = false;
   /** What waits for the server's answer to the opening. */
   #held: (() => void) | undefined;
   #waits: boolean;
   #localEnded = false;
   #finSent = false;
   #remoteEnded = false;
-  /** The end was passed to the reader. */
-  #endPassed = false;
 
   constructor(host: StreamHost, { errorId, dataId, waits }: StreamOptions, target: ForwardTarget) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
@@ -55,17 +43,26 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.#host = host;
     this.#waits = waits;
     this.target = target;
+    this.#delivery = new Delivery({
+      receiver: (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes)),
+      onEmpty: () => host.drained(this),
+      onEnd: () => {
+        this.push(null);
+        // A direct reader does not read the stream itself: let it see the end.
+        if (this.readableFlowing === null && this.#delivery.asked) this.resume();
+      },
+    });
     this.#farEnd = new FarEnd({
       target,
       after: (ms, run) => host.after(ms, run),
       // While the tunnel is not read silence says nothing, unless something came before: then the target was reached.
-      deaf: () => host.stalled && this.#inbox.empty,
+      deaf: () => host.stalled && this.#delivery.empty,
       onKnown: () => this.#settle(),
     });
     if (target.endCuts === true) {
       this.#lateEnd = new LateEnd({
         after: (ms, run) => host.after(ms, run),
-        behind: () => this.readableLength > 0 || !this.#inbox.empty,
+        behind: () => this.readableLength > 0 || !this.#delivery.empty,
         send: () => this.#sendFin(),
       });
     }
@@ -85,7 +82,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   /** Bytes of memory that wait for the reader. */
   get waiting(): number {
-    return this.#inbox.cost;
+    return this.#delivery.waiting;
   }
 
   /** The server has taken the opening. */
@@ -107,9 +104,8 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.known = true;
     this.#sent.answered();
     this.#lateEnd?.heard();
-    if (this.#asked && this.#inbox.empty) this.#asked = this.#receiver(bytes, "shared");
-    else this.#inbox.add(bytes);
-    return this.#inbox.cost;
+    this.#delivery.receive(bytes);
+    return this.#delivery.waiting;
   }
 
   /** The target sent its last byte, or was never reached: the error stream tells which. */
@@ -154,18 +150,15 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   source(): ByteSource {
     // Somebody has read it already.
-    if (this.#asked || this.readableFlowing !== null) return streamSource(this);
+    if (this.#delivery.asked || this.readableFlowing !== null) return streamSource(this);
     return {
       stream: this,
       bursts: true,
-      receive: (receiver) => {
-        this.#receiver = receiver;
-      },
+      receive: (receiver) => this.#delivery.redirect(receiver),
       resume: () => {
-        this.#asked = true;
-        this.#deliver();
+        this.#delivery.ask();
         // Nothing is in its own queue: only the end is waited for.
-        if (this.#endPassed) this.resume();
+        if (this.#delivery.endPassed) this.resume();
       },
     };
   }
@@ -189,7 +182,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.#remoteEnded = true;
     // Nothing more comes: a reader that is behind holds nobody up.
     this.#host.drained(this);
-    this.#deliver();
+    this.#delivery.end();
     if (this.#localEnded) this.#sendFin();
     // Where our end would cut, theirs did.
     else if (this.#lateEnd !== undefined) this.#closeAfterEnd();
@@ -201,24 +194,8 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     else this.once("end", () => this.end());
   }
 
-  #deliver(): void {
-    while (this.#asked) {
-      const chunk = this.#inbox.take();
-      if (chunk === undefined) break;
-      this.#asked = this.#receiver(chunk, "owned");
-    }
-    if (!this.#inbox.empty) return;
-    this.#host.drained(this);
-    if (!this.#remoteEnded || this.#endPassed) return;
-    this.#endPassed = true;
-    this.push(null);
-    // A direct reader does not read the stream itself: let it see the end.
-    if (this.readableFlowing === null && this.#asked) this.resume();
-  }
-
   override _read(): void {
-    this.#asked = true;
-    this.#deliver();
+    this.#delivery.ask();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -265,7 +242,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     }
     this.#farEnd[Symbol.dispose]();
     this.#held = undefined;
-    this.#inbox.clear();
+    this.#delivery.clear();
     this.#host.release(this);
     done(error);
   }

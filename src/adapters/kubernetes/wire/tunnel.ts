@@ -1,6 +1,7 @@
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { ByteLink } from "./byte-link.ts";
+import { FirstWord } from "./first-word.ts";
 import type { ForwardTarget } from "./forward-error.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { Liveness, type SharedLiveness } from "./liveness.ts";
@@ -14,6 +15,7 @@ import { Stalls } from "./stalls.ts";
 import type { StreamHost } from "./stream-host.ts";
 import { StreamTable } from "./stream-table.ts";
 import { TunnelSilence } from "./tunnel-silence.ts";
+import { lost, silent, unanswered } from "./tunnel-errors.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
 import { ForwardStream } from "./tunnel-stream.ts";
 
@@ -49,11 +51,8 @@ export class Tunnel implements PodLink, StreamHost {
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
   readonly #silence: TunnelSilence;
-  /** Streams whose client sends no more. */
-  #ending = 0;
-  #requestId = 0;
   #waits: boolean;
-  #onReceived: (() => void) | undefined;
+  readonly #firstWord: FirstWord;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
 
@@ -61,6 +60,7 @@ export class Tunnel implements PodLink, StreamHost {
     this.#link = link;
     this.protocol = link.protocol;
     this.#clock = clock;
+    this.#firstWord = new FirstWord(clock);
     this.#limits = options.limits ?? tunnelLimits;
     this.#waits = options.waits ?? false;
     this.closed = new Promise((resolve) => {
@@ -112,7 +112,7 @@ export class Tunnel implements PodLink, StreamHost {
       openings: this.#openings,
       outbox: this.#outbox,
       silence: this.#silence,
-      onGoAway: (lastStreamId) => this.#goneAway(lastStreamId),
+      onGoAway: () => this.drain(),
     });
     this.#decoder = new SpdyDecoder(this.#frames);
     link.start({
@@ -124,23 +124,18 @@ export class Tunnel implements PodLink, StreamHost {
   get usable(): boolean {
     return this.#state === "open";
   }
-
   get streams(): number {
-    return this.#streams.size - this.#ending;
+    return this.#streams.open;
   }
-
   get empty(): boolean {
     return this.#streams.size === 0;
   }
-
   get stalled(): boolean {
     return this.#stalls.paused;
   }
-
   get queued(): number {
     return this.#outbox.inFlight;
   }
-
   get responsive(): boolean {
     return this.#state !== "closed" && this.#liveness.responsive;
   }
@@ -148,17 +143,10 @@ export class Tunnel implements PodLink, StreamHost {
   open(target: ForwardTarget): ForwardStream {
     if (this.#state !== "open") throw lost("it was closed before");
     const ids = this.#streams.nextIds();
-    const headers = { port: String(target.port), requestid: String(this.#requestId++) };
     const stream = new ForwardStream(this, { ...ids, waits: this.#waits }, target);
     this.#streams.add(stream);
     this.#outbox.gather();
-    this.#outbox.frames(
-      Buffer.concat([
-        this.#opener.synStream(ids.errorId, { streamtype: "error", ...headers }),
-        dataHeader(ids.errorId, 0, true),
-        this.#opener.synStream(ids.dataId, { streamtype: "data", ...headers }),
-      ]),
-    );
+    this.#outbox.frames(this.#opener.forward(ids, target.port));
     this.#openings.add(stream);
     this.#liveness.expect();
     // Makes room for a fresh one.
@@ -174,16 +162,7 @@ export class Tunnel implements PodLink, StreamHost {
   answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.#state === "closed") return Promise.resolve(false);
     this.#outbox.frames(ping(1));
-    return new Promise((resolve) => {
-      const late = this.#clock.after(withinMs, () => resolve(false));
-      this.#onReceived = () => {
-        late[Symbol.dispose]();
-        this.#onReceived = undefined;
-        resolve(true);
-      };
-      void this.closed.then(() => resolve(false));
-      signal.addEventListener("abort", () => resolve(false), { once: true });
-    });
+    return this.#firstWord.within(withinMs, this.closed, signal);
   }
 
   drain(): void {
@@ -207,7 +186,7 @@ export class Tunnel implements PodLink, StreamHost {
   }
 
   ending(): void {
-    this.#ending++;
+    this.#streams.ending();
     this.onIdle();
   }
 
@@ -225,7 +204,6 @@ export class Tunnel implements PodLink, StreamHost {
     this.#openings.delete(stream);
     this.drained(stream);
     if (!known) return;
-    if (stream.ends) this.#ending--;
     if (stream.leavesBytes) this.drain();
     this.onIdle();
     this.#closeWhenEmpty();
@@ -239,18 +217,11 @@ export class Tunnel implements PodLink, StreamHost {
     return this.#silence.reached(stream, signal);
   }
 
-  #goneAway(lastStreamId: number): void {
-    this.drain();
-    for (const stream of this.#streams.all()) {
-      if (stream.dataId > lastStreamId && !stream.known) stream.lose(lost("the cluster took no more connections"));
-    }
-  }
-
   #received(chunk: Buffer): void {
     if (this.#state === "closed") return;
     this.#liveness.heard();
     this.#decoder.push(chunk);
-    this.#onReceived?.();
+    this.#firstWord.heard();
   }
 
   #closeWhenEmpty(): void {
@@ -275,11 +246,3 @@ export class Tunnel implements PodLink, StreamHost {
     this.onIdle();
   }
 }
-
-const silent = (): ConnectivityError => lost("the cluster no longer answers");
-
-const lost = (why: string): ConnectivityError =>
-  new ConnectivityError("connection_lost", `the tunnel to the pod is gone: ${why}`);
-
-const unanswered = (): ConnectivityError =>
-  new ConnectivityError("forward_refused", "the cluster did not answer the opening of the connection in time");
