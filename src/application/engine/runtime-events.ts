@@ -1,17 +1,30 @@
+import type { Failure } from "#domain/connectivity-error.ts";
 import type { ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceKey } from "../history/hour-ledger.ts";
 import type { Recorder } from "../history/recorder.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { LocalConnection, RelayOutcome } from "../ports/local-listener.ts";
+import type { ProbeResult } from "../ports/probe.ts";
 import type { EventLog, LoggedEvent } from "./event-log.ts";
-import type { ServiceRuntimeDependencies } from "./service-runtime.ts";
 
-type Told = Pick<ServiceRuntimeDependencies, "onCondition" | "onNews" | "onFlapping" | "onCheck" | "onConnectionEnd">;
+/** What a running service tells. */
+export interface RuntimeEvents {
+  onCondition(condition: ServiceCondition, before: ServiceCondition): void;
+  /** It began to flap: the finding, once until it calms down. */
+  onFlapping(finding: Failure): void;
+  /** `undefined`: it was refused. */
+  onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
+  /** Something happened to the target. */
+  onNews?(news: string): void;
+  /** A check ended; the condition may be the same as before. */
+  onCheck?(result: ProbeResult, durationMs: number): void;
+}
 
 /** What a running service tells, as events and in the history. */
 export function runtimeEvents(
   of: ServiceKey,
   { events, recorder, clock }: { readonly events: EventLog; readonly recorder: Recorder; readonly clock: Clock },
-): Required<Told> {
+): Required<RuntimeEvents> {
   const add = (event: Pick<LoggedEvent, "kind" | "text"> & Partial<LoggedEvent>): void =>
     events.add({ ...of, atMs: clock.nowMs(), ...event });
   return {

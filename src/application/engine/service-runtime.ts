@@ -1,41 +1,17 @@
 import { toConnectivityError, type Failure } from "#domain/connectivity-error.ts";
-import { afterDrop, flappingFinding, steady } from "#domain/flapping.ts";
 import type { Health } from "#domain/health.ts";
-import { following, sameCondition, serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
+import { serviceCondition, type ServiceCondition } from "#domain/service-state.ts";
 import type { ServiceSpec } from "#domain/spec/service.ts";
-import type { Access } from "../ports/access.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { FarPort, ForwardDriver, Transport } from "../ports/forward-driver.ts";
-import type { LocalConnection, LocalListener, RelayOutcome } from "../ports/local-listener.ts";
-import type { ProbeResult, Probes } from "../ports/probe.ts";
-import type { Route } from "../ports/route.ts";
+import type { Transport } from "../ports/forward-driver.ts";
+import type { ProbeResult } from "../ports/probe.ts";
+import { ConditionRecord } from "./condition-record.ts";
 import { HealthMonitor } from "./health-monitor.ts";
 import { Link } from "./link.ts";
 import { LocalPort } from "./local-port.ts";
 import { PortRefusals } from "./port-refusals.ts";
 import { Reception } from "./reception.ts";
 import { isStalePath, reverify } from "./reverify.ts";
-
-export interface ServiceRuntimeDependencies {
-  readonly clock: Clock;
-  readonly access: Access;
-  readonly probes: Probes;
-  driver(): Promise<ForwardDriver>;
-  /** The hops of the service's `via`. */
-  route?(): Promise<Route | undefined>;
-  readonly farPort?: FarPort;
-  /** Opens the local end; refuses a port that another service holds. */
-  listen(service: ServiceSpec, onConnection: (connection: LocalConnection) => void): Promise<LocalListener>;
-  onCondition(condition: ServiceCondition, before: ServiceCondition): void;
-  /** It began to flap: the finding, once until it calms down. */
-  onFlapping(finding: Failure): void;
-  /** `undefined`: it was refused. */
-  onConnectionEnd(outcome: RelayOutcome | undefined, connection: LocalConnection): void;
-  /** Something happened to the target. */
-  onNews?(news: string): void;
-  /** A check ended; the condition may be the same as before. */
-  onCheck?(result: ProbeResult, durationMs: number): void;
-}
+import type { ServiceRuntimeDependencies } from "./runtime-dependencies.ts";
 
 /** How long connections through a way that was replaced may go on. */
 const replacedDrainMs = 3_600_000;
@@ -55,13 +31,13 @@ export class ServiceRuntime {
   #drained: Promise<unknown> | undefined;
   /** What holds the first dial back. */
   #blocked: { failure?: Failure; sinceMs: number } | undefined;
-  #condition: ServiceCondition = { state: "stopped" };
+  readonly #record: ConditionRecord;
   #seen: ProbeResult["facts"];
-  #steadiness = steady;
 
   constructor(spec: ServiceSpec, deps: ServiceRuntimeDependencies) {
     this.#spec = spec;
     this.#deps = deps;
+    this.#record = new ConditionRecord(deps);
     this.#refusals = new PortRefusals(deps.clock, spec.restartPolicy, () => void this.start());
     this.#reception = new Reception(spec, {
       clock: deps.clock,
@@ -113,14 +89,14 @@ export class ServiceRuntime {
     return this.#spec;
   }
   get condition(): ServiceCondition {
-    return this.#condition;
+    return this.#record.now;
   }
   get wanted(): boolean {
     return this.#wanted;
   }
   /** The finding that it flaps, with its evidence; it may be ready just now. */
   get flapping(): Failure | undefined {
-    return flappingFinding(this.#steadiness, this.#deps.clock.nowMs());
+    return this.#record.flapping;
   }
   /** The local port while it is open, else the last one or the declared one; 0 when none was chosen yet. */
   get port(): number {
@@ -265,25 +241,7 @@ export class ServiceRuntime {
   }
 
   #refresh(): void {
-    const before = this.#condition;
-    const after = serviceCondition({
-      wanted: this.#wanted,
-      link: this.#link.state,
-      health: this.#monitor.health,
-      refused: this.#refusals.last,
-      blocked: this.#blocked,
-    });
-    this.#condition = following(before, after);
-    if (sameCondition(before, after)) return;
-    this.#deps.onCondition(this.#condition, before);
-    if (before.state === "ready" && after.failure) this.#dropped(after.failure);
-  }
-
-  #dropped({ code }: Failure): void {
-    const atMs = this.#deps.clock.nowMs();
-    const flappedBefore = this.flapping !== undefined;
-    this.#steadiness = afterDrop(this.#steadiness, { atMs, code });
-    const finding = this.flapping;
-    if (finding && !flappedBefore) this.#deps.onFlapping(finding);
+    const [link, health, refused] = [this.#link.state, this.#monitor.health, this.#refusals.last];
+    this.#record.show(serviceCondition({ wanted: this.#wanted, link, health, refused, blocked: this.#blocked }));
   }
 }

@@ -14,6 +14,7 @@ import { filelessConfiguration, filelessWorkspace, type AdHocServices } from "./
 import type { Admissions, ValidReading } from "./admissions.ts";
 import { invalidConfiguration, unreadable } from "./configuration-problems.ts";
 import { gate, obstacle } from "./gate.ts";
+import { ReadingQueue } from "./reading-queue.ts";
 import type { ServiceRuntime } from "./service-runtime.ts";
 
 export interface WorkspaceDependencies {
@@ -45,8 +46,7 @@ export class Workspace {
   #problems: readonly ConfigProblem[] = [];
   #fingerprint: string | undefined;
   #variableValues: string | undefined;
-  #refreshing: Promise<void> | undefined;
-  #queued: Promise<void> | undefined;
+  readonly #readings = new ReadingQueue(() => this.#refresh());
   readonly #dependsOn = (name: string): readonly string[] => this.#declared.get(name)?.spec?.dependsOn ?? [];
   #watching: Disposable | undefined;
 
@@ -72,10 +72,7 @@ export class Workspace {
    * written before the call is seen: a reading that is on its way is not enough.
    */
   refresh(): Promise<void> {
-    if (this.#queued) return this.#queued;
-    if (!this.#refreshing) return this.#beginRefresh();
-    this.#queued = this.#refreshing.catch(() => undefined).then(() => this.#beginRefresh());
-    return this.#queued;
+    return this.#readings.ask();
   }
 
   /** What the file declares, then what was connected ad hoc; a name of the file counts for the file. */
@@ -157,15 +154,6 @@ export class Workspace {
     // A reading that is on its way begins no watch any more.
     (this.#watching ??= { [Symbol.dispose]: () => undefined })[Symbol.dispose]();
     await this.stop([...this.#runtimes.keys()]);
-  }
-
-  #beginRefresh(): Promise<void> {
-    this.#queued = undefined;
-    const refreshing = this.#refresh().finally(() => {
-      if (this.#refreshing === refreshing) this.#refreshing = undefined;
-    });
-    this.#refreshing = refreshing;
-    return refreshing;
   }
 
   async #refresh(): Promise<void> {

@@ -1,35 +1,23 @@
 import { type ConnectivityError, toConnectivityError } from "#domain/connectivity-error.ts";
 import { pickOrder, type Balance } from "#domain/routing/pick-target.ts";
-import type { Clock } from "#application/ports/clock.ts";
 import type { Candidate } from "../target/target-state.ts";
 import type { PodLink } from "../wire/pod-link.ts";
 import type { TunnelPool } from "../wire/tunnel-pool.ts";
 import { deferred, type Deferred } from "../watch/deferred.ts";
 import { PodMember } from "./pod-member.ts";
 import { isBetter, podLimits, type PodLimits } from "./pod-policy.ts";
+import { RetiredPools, type RetiredPoolsParts } from "./retired-pools.ts";
 
-export interface PodSetParts {
-  readonly clock: Clock;
+export interface PodSetParts extends RetiredPoolsParts {
   readonly balance: Balance;
   readonly namespace: string;
   readonly limits?: PodLimits;
   readonly dial: (candidate: Candidate, signal: AbortSignal) => Promise<PodLink>;
   /** The cluster says that the pod goes away, has ended or is not there: it takes no new connections. */
   isLeaving(candidate: Candidate): boolean;
-  /** It is not there, or has ended: its open connections cannot go on. */
-  isGone(candidate: Candidate): boolean;
   /** No pod takes connections any more, and none is on its way. */
   onEmpty(cause: ConnectivityError | undefined): void;
-  podGone(candidate: Candidate): ConnectivityError;
 }
-
-interface Retired {
-  readonly candidate: Candidate;
-  readonly pool: TunnelPool;
-}
-
-/** What a pod that is gone has sent may still be on its way; then its open connections are reset. */
-const lastBytesMs = 200;
 
 /**
  * The pods behind one target: those that are used have warm tunnels, others are cold. A pod leaves the set make before
@@ -40,9 +28,7 @@ export class PodSet {
   readonly #limits: PodLimits;
   readonly #ending = new AbortController();
   readonly #members = new Map<string, PodMember>();
-  /** Pools that take no more connections but may still carry some. */
-  readonly #retired = new Set<Retired>();
-  readonly #resetting = new WeakSet<Retired>();
+  readonly #retired: RetiredPools;
   #candidates: readonly Candidate[] = [];
   #turn = 0;
   /** The pod of `single`. */
@@ -55,6 +41,7 @@ export class PodSet {
   constructor(candidate: Candidate, tunnel: PodLink, parts: PodSetParts) {
     this.#parts = parts;
     this.#limits = parts.limits ?? podLimits;
+    this.#retired = new RetiredPools(parts);
     this.#current = this.#member(candidate, tunnel);
   }
 
@@ -95,7 +82,7 @@ export class PodSet {
   }
 
   review(): void {
-    for (const retired of this.#retired) if (this.#parts.isGone(retired.candidate)) this.#resetSoon(retired);
+    this.#retired.review();
     if (this.#ending.signal.aborted) return;
     for (const candidate of this.#candidates) this.#member(candidate).candidate = candidate;
     const wanted = this.#wanted();
@@ -131,8 +118,7 @@ export class PodSet {
   }
 
   #pools(): TunnelPool[] {
-    const retired = [...this.#retired].map(({ pool }) => pool);
-    return [...[...this.#members.values()].flatMap((member) => member.pool ?? []), ...retired];
+    return [...[...this.#members.values()].flatMap((member) => member.pool ?? []), ...this.#retired.pools];
   }
 
   #end(): void {
@@ -226,17 +212,7 @@ export class PodSet {
   #retire(member: PodMember, keep: boolean): void {
     const pool = member.retire();
     if (!keep) this.#members.delete(member.uid);
-    if (pool === undefined) return;
-    const retired = { candidate: member.candidate, pool };
-    this.#retired.add(retired);
-    void pool.drain().then(() => this.#retired.delete(retired));
-    if (this.#parts.isGone(member.candidate)) this.#resetSoon(retired);
-  }
-
-  #resetSoon(retired: Retired): void {
-    if (this.#resetting.has(retired)) return;
-    this.#resetting.add(retired);
-    this.#parts.clock.after(lastBytesMs, () => retired.pool.destroy(this.#parts.podGone(retired.candidate)));
+    if (pool !== undefined) this.#retired.add(member.candidate, pool);
   }
 
   /** Pods that were not used for long become cold, down to the floor. */
