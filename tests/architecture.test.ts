@@ -59,6 +59,7 @@ const broken: readonly (readonly [rule: Rule, file: string, text: string])[] = [
   ["request to the client", "src/server/mcp/x.ts", `await context.mcpReq.requestSampling({});`],
   ["folder without meaning", "src/adapters/ssh/utils/x.ts", ""],
   ["folder without meaning", "tests/support/helpers.ts", ""],
+  ["file too long", "src/domain/x.ts", `${"//\n".repeat(250)}//`],
 ];
 
 /** What looks alike and is fine. */
@@ -75,14 +76,16 @@ const fine: readonly (readonly [file: string, text: string])[] = [
   ["src/adapters/probes/x.ts", `import type { Agent } from "node:http";\nimport https from "node:https";`],
   ["src/server/mcp/x.ts", `import { diagnose } from "#tools/diagnose.ts";`],
   ["src/cli/x.ts", `process.stdout.write("done");`],
+  ["src/domain/x.ts", "//\n".repeat(250)],
+  ["tests/unit/x.test.ts", "//\n".repeat(300)],
   ["src/domain/x.ts", `throw new ConnectivityError("config_invalid", "it is empty");`],
 ];
 
 describe("each guard can fail", () => {
-  test.each(broken)("%s: in %s, %s", (rule, file, text) => {
+  test.each(broken)("%s: in %s, %.60s", (rule, file, text) => {
     expect(violationsOf(file, text)).toMatchObject([{ rule, file }]);
   });
-  test.each(fine)("but not at this in %s: %s", (file, text) => {
+  test.each(fine)("but not at this in %s: %.60s", (file, text) => {
     expect(violationsOf(file, text)).toEqual([]);
   });
   test("lines are counted over comments and statements of several lines", () => {

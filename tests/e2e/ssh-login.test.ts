@@ -73,7 +73,7 @@ describe.skipIf(!hasScript)("[ssh-login-by-person] portwright ssh login", { time
       JSON.parse((await home.cli(["call", tool, JSON.stringify(args)])).stdout) as Record<string, unknown>;
     const before = await call("start_environment", {});
     expect(before).toMatchObject({ services: [{ code: "ssh_login_required" }, { code: "ssh_login_required" }] });
-    expect(JSON.stringify(before["user_steps"])).toContain(`portwright ssh login 127.0.0.1:${bastion.port}`);
+    expect(JSON.stringify(before["user_steps"])).toContain(`portwright ssh login me@127.0.0.1:${bastion.port}`);
 
     const piped = await home.cli(["ssh", "login", `127.0.0.1:${bastion.port}`]);
     expect(piped.code).toBe(1);

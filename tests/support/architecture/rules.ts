@@ -22,7 +22,8 @@ export type Rule =
   | "node:http imported"
   | "stdout"
   | "request to the client"
-  | "folder without meaning";
+  | "folder without meaning"
+  | "file too long";
 
 type Layer = "domain" | "application" | "adapters" | "surface" | "server" | "shim" | "cli" | "root";
 
@@ -51,7 +52,7 @@ const isProduct = (file: string): boolean => ["src", ...surfaceFolders].includes
 
 /** Everything about one file that is not allowed. `file` is its path from the project's root, with `/`. */
 export function violationsOf(file: string, text: string): Violation[] {
-  const found = [...folderRule(file)];
+  const found = [...folderRule(file), ...lengthRule(file, text)];
   if (isProduct(file)) found.push(...importRules(file, text), ...textRules(file, text));
   return found;
 }
@@ -144,6 +145,15 @@ const meaningless = /^_?(?:utils?|helpers?|common|managers?|misc)(?:\.[a-z]+)?$/
 function* folderRule(file: string): Generator<Violation> {
   const name = file.split("/").find((part) => meaningless.test(part));
   if (name !== undefined) yield { rule: "folder without meaning", file, line: 1, text: name };
+}
+
+/** Lines of a file of `src` at the most; a good one has about 100. */
+const mostLines = 250;
+
+function* lengthRule(file: string, text: string): Generator<Violation> {
+  const lines = text.replace(/\n$/, "").split("\n").length;
+  if (file.startsWith("src/") && lines > mostLines)
+    yield { rule: "file too long", file, line: mostLines + 1, text: `${lines} lines, at most ${mostLines}` };
 }
 
 /** The packages that loading `entry` loads, over all files that it imports by value. `read`: the text of an own file. */

@@ -71,6 +71,17 @@ export function goAway(lastStreamId: number, status = 0): Buffer {
  */
 export class StreamOpener {
   #started = false;
+  #requestId = 0;
+
+  /** The frames that open a forwarded connection: an error stream on which we say nothing, and a data stream. */
+  forward({ errorId, dataId }: { readonly errorId: number; readonly dataId: number }, port: number): Buffer {
+    const headers = { port: String(port), requestid: String(this.#requestId++) };
+    return Buffer.concat([
+      this.synStream(errorId, { streamtype: "error", ...headers }),
+      dataHeader(errorId, 0, true),
+      this.synStream(dataId, { streamtype: "data", ...headers }),
+    ]);
+  }
 
   synStream(streamId: number, headers: Readonly<Record<string, string>>): Buffer {
     const block = this.#compressed(headerBlock(headers));

@@ -1,44 +1,16 @@
 import { Duplex } from "node:stream";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
-import { type ByteSource, type Receiver, streamSource } from "../../net/byte-source.ts";
+import { type ByteSource, streamSource } from "../../net/byte-source.ts";
 import type { DirectStream } from "../../net/direct-stream.ts";
 import type { EagerStream } from "#application/ports/forward-driver.ts";
-import { forwardError, resetByTarget, type ForwardTarget } from "./forward-error.ts";
-import { Inbox } from "./inbox.ts";
+import { Delivery } from "./delivery.ts";
+import { FarEnd } from "./far-end.ts";
+import type { ForwardTarget } from "./forward-error.ts";
 import { LateEnd } from "./late-end.ts";
 import { SentBytes } from "./sent-bytes.ts";
-
-/** What a stream asks of the tunnel that carries it. */
-export interface StreamHost {
-  /** The tunnel is not read now: what comes next for a stream stands still with it. */
-  readonly stalled: boolean;
-  /** Sends bytes, copied before it returns; unless it answers true, `later` is called when the next may come. */
-  sendData(streamId: number, bytes: Buffer, later: () => void): boolean;
-  sendFin(streamId: number): void;
-  /** Its client sends no more: what is left of it is little. */
-  ending(): void;
-  sendReset(streamId: number): void;
-  /** The reader has taken all that was kept for it. */
-  drained(stream: ForwardStream): void;
-  after(ms: number, run: () => void): Disposable;
-  /** See `EagerStream`. */
-  reached(stream: ForwardStream, signal: AbortSignal): Promise<void>;
-  /** The stream is over; its ids mean nothing any more. */
-  release(stream: ForwardStream): void;
-}
+import type { StreamHost, StreamOptions } from "./stream-host.ts";
 
 const highWaterMark = 65_536;
-/** containerd ends the data stream up to 10 ms before it says on the error stream that the target refused. */
-const errorTextMs = 100;
-/** An error text beyond this tells nothing more. */
-const maxErrorText = 4096;
-
-export interface StreamOptions {
-  readonly errorId: number;
-  readonly dataId: number;
-  /** Whether bytes are sent only after the server has answered the opening. */
-  readonly waits: boolean;
-}
 
 /**
  * One forwarded TCP connection: a data stream and an error stream of a SPDY connection as a Duplex (see `TunnelStream`).
@@ -53,25 +25,16 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   known = false;
   readonly target: ForwardTarget;
   readonly #host: StreamHost;
-  readonly #inbox = new Inbox();
+  readonly #delivery: Delivery;
   readonly #sent = new SentBytes();
+  readonly #farEnd: FarEnd;
   readonly #lateEnd: LateEnd | undefined;
-  /** Where received bytes go, its own or those that are overwritten after it; `false`: no more until it asks. */
-  #receiver: Receiver = (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes));
-  #asked = false;
   /** What waits for the server's answer to the opening. */
   #held: (() => void) | undefined;
   #waits: boolean;
   #localEnded = false;
   #finSent = false;
   #remoteEnded = false;
-  /** The end was passed to the reader. */
-  #endPassed = false;
-  #errorText = "";
-  #errorEnded = false;
-  /** The data stream's last frame, while the error stream may still explain it. */
-  #last: "fin" | "reset" | undefined;
-  #hold: Disposable | undefined;
 
   constructor(host: StreamHost, { errorId, dataId, waits }: StreamOptions, target: ForwardTarget) {
     super({ allowHalfOpen: true, autoDestroy: true, emitClose: true, highWaterMark });
@@ -80,10 +43,26 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.#host = host;
     this.#waits = waits;
     this.target = target;
+    this.#delivery = new Delivery({
+      receiver: (bytes, tenure) => this.push(tenure === "owned" ? bytes : Buffer.from(bytes)),
+      onEmpty: () => host.drained(this),
+      onEnd: () => {
+        this.push(null);
+        // A direct reader does not read the stream itself: let it see the end.
+        if (this.readableFlowing === null && this.#delivery.asked) this.resume();
+      },
+    });
+    this.#farEnd = new FarEnd({
+      target,
+      after: (ms, run) => host.after(ms, run),
+      // While the tunnel is not read silence says nothing, unless something came before: then the target was reached.
+      deaf: () => host.stalled && this.#delivery.empty,
+      onKnown: () => this.#settle(),
+    });
     if (target.endCuts === true) {
       this.#lateEnd = new LateEnd({
         after: (ms, run) => host.after(ms, run),
-        behind: () => this.readableLength > 0 || !this.#inbox.empty,
+        behind: () => this.readableLength > 0 || !this.#delivery.empty,
         send: () => this.#sendFin(),
       });
     }
@@ -93,7 +72,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   /** Its end has come, if only the first part of it. */
   get over(): boolean {
-    return this.#last !== undefined || this.#errorText !== "";
+    return this.#farEnd.dataEnded || this.#farEnd.explained;
   }
 
   /** Whether bytes of ours may lie unread on the server's side after the end. */
@@ -103,7 +82,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   /** Bytes of memory that wait for the reader. */
   get waiting(): number {
-    return this.#inbox.cost;
+    return this.#delivery.waiting;
   }
 
   /** The server has taken the opening. */
@@ -125,9 +104,8 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.known = true;
     this.#sent.answered();
     this.#lateEnd?.heard();
-    if (this.#asked && this.#inbox.empty) this.#asked = this.#receiver(bytes, "shared");
-    else this.#inbox.add(bytes);
-    return this.#inbox.cost;
+    this.#delivery.receive(bytes);
+    return this.#delivery.waiting;
   }
 
   /** The target sent its last byte, or was never reached: the error stream tells which. */
@@ -145,13 +123,12 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   }
 
   receiveError(bytes: Buffer): void {
-    this.#errorText += bytes.toString("utf8").slice(0, maxErrorText - this.#errorText.length);
+    this.#farEnd.say(bytes);
   }
 
   errorEnd(): void {
-    this.#errorEnded = true;
-    if (this.#errorText !== "" && !this.#finSent) this.#sent.cutShort();
-    this.#settle();
+    if (this.#farEnd.explained && !this.#finSent) this.#sent.cutShort();
+    this.#farEnd.endText();
   }
 
   /** The tunnel is gone. An exchange that is complete stays readable. */
@@ -173,54 +150,42 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
 
   source(): ByteSource {
     // Somebody has read it already.
-    if (this.#asked || this.readableFlowing !== null) return streamSource(this);
+    if (this.#delivery.asked || this.readableFlowing !== null) return streamSource(this);
     return {
       stream: this,
       bursts: true,
-      receive: (receiver) => {
-        this.#receiver = receiver;
-      },
+      receive: (receiver) => this.#delivery.redirect(receiver),
       resume: () => {
-        this.#asked = true;
-        this.#deliver();
+        this.#delivery.ask();
         // Nothing is in its own queue: only the end is waited for.
-        if (this.#endPassed) this.resume();
+        if (this.#delivery.endPassed) this.resume();
       },
     };
   }
 
   #hear(last: "fin" | "reset"): void {
     if (this.destroyed || this.#remoteEnded) return;
-    this.#last = last;
     if (!this.#finSent) this.#sent.cutShort();
-    if (this.#errorEnded) this.#settle();
-    else if (this.#hold === undefined) this.#awaitText();
+    this.#farEnd.hear(last);
   }
 
-  /** While the tunnel is not read silence says nothing, unless something came before: then the target was reached. */
-  #awaitText(stalled = false): void {
-    this.#hold = this.#host.after(errorTextMs, () => {
-      const stalls = this.#host.stalled && this.#inbox.empty;
-      if (stalls || stalled) this.#awaitText(stalls);
-      else this.#settle();
-    });
-  }
-
-  /** What the data stream's last frame means is known once the error stream has ended, or stays silent. */
+  /** Takes the far side's end for what it means, if it has come. */
   #settle(): void {
     if (this.destroyed || this.#remoteEnded) return;
-    this.#hold?.[Symbol.dispose]();
-    if (this.#errorText !== "") this.destroy(forwardError(this.#errorText, this.target));
-    else if (this.#last === "reset") this.destroy(resetByTarget(this.target));
-    else if (this.#last === "fin") {
-      this.#remoteEnded = true;
-      // Nothing more comes: a reader that is behind holds nobody up.
-      this.#host.drained(this);
-      this.#deliver();
-      if (this.#localEnded) this.#sendFin();
-      // Where our end would cut, theirs did.
-      else if (this.#lateEnd !== undefined) this.#closeAfterEnd();
+    this.#farEnd[Symbol.dispose]();
+    const { verdict } = this.#farEnd;
+    if (verdict === undefined) return;
+    if (verdict !== "end") {
+      this.destroy(verdict);
+      return;
     }
+    this.#remoteEnded = true;
+    // Nothing more comes: a reader that is behind holds nobody up.
+    this.#host.drained(this);
+    this.#delivery.end();
+    if (this.#localEnded) this.#sendFin();
+    // Where our end would cut, theirs did.
+    else if (this.#lateEnd !== undefined) this.#closeAfterEnd();
   }
 
   /** Nobody takes our bytes any more: once the reader has seen the end it is over, and who goes on sending is told so. */
@@ -229,24 +194,8 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     else this.once("end", () => this.end());
   }
 
-  #deliver(): void {
-    while (this.#asked) {
-      const chunk = this.#inbox.take();
-      if (chunk === undefined) break;
-      this.#asked = this.#receiver(chunk, "owned");
-    }
-    if (!this.#inbox.empty) return;
-    this.#host.drained(this);
-    if (!this.#remoteEnded || this.#endPassed) return;
-    this.#endPassed = true;
-    this.push(null);
-    // A direct reader does not read the stream itself: let it see the end.
-    if (this.readableFlowing === null && this.#asked) this.resume();
-  }
-
   override _read(): void {
-    this.#asked = true;
-    this.#deliver();
+    this.#delivery.ask();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -261,7 +210,7 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
   #send(bytes: Buffer, later: () => void): boolean {
     if (this.#localEnded || this.destroyed) return true;
     // Where our end would cut, theirs did: nobody is there to take it.
-    if (this.#last !== undefined && this.#lateEnd !== undefined) return true;
+    if (this.#farEnd.dataEnded && this.#lateEnd !== undefined) return true;
     this.#lateEnd?.wrote();
     this.#sent.sent(bytes.length);
     return this.#host.sendData(this.dataId, bytes, later);
@@ -289,11 +238,11 @@ export class ForwardStream extends Duplex implements DirectStream, EagerStream {
     this.#lateEnd?.[Symbol.dispose]();
     if (!(this.#finSent && this.#remoteEnded)) {
       this.#host.sendReset(this.dataId);
-      if (!this.#errorEnded) this.#host.sendReset(this.errorId);
+      if (!this.#farEnd.textEnded) this.#host.sendReset(this.errorId);
     }
-    this.#hold?.[Symbol.dispose]();
+    this.#farEnd[Symbol.dispose]();
     this.#held = undefined;
-    this.#inbox.clear();
+    this.#delivery.clear();
     this.#host.release(this);
     done(error);
   }

@@ -1,18 +1,23 @@
-import { ConnectivityError } from "#domain/connectivity-error.ts";
+import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { Clock } from "#application/ports/clock.ts";
 import type { ByteLink } from "./byte-link.ts";
+import { FirstWord } from "./first-word.ts";
 import type { ForwardTarget } from "./forward-error.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { Liveness, type SharedLiveness } from "./liveness.ts";
 import { Openings } from "./openings.ts";
 import { Outbox } from "./outbox.ts";
 import type { PodLink } from "./pod-link.ts";
-import { brokenProtocol, SpdyDecoder, type FrameSink } from "./spdy-decoder.ts";
-import { dataHeader, goAway, ping, rstStream, statusCancel, statusRefused, StreamOpener } from "./spdy-frames.ts";
+import { ServerFrames } from "./server-frames.ts";
+import { SpdyDecoder } from "./spdy-decoder.ts";
+import { dataHeader, goAway, ping, rstStream, statusCancel, StreamOpener } from "./spdy-frames.ts";
 import { Stalls } from "./stalls.ts";
+import type { StreamHost } from "./stream-host.ts";
+import { StreamTable } from "./stream-table.ts";
 import { TunnelSilence } from "./tunnel-silence.ts";
+import { lost, silent, unanswered } from "./tunnel-errors.ts";
 import { tunnelLimits, type TunnelLimits } from "./tunnel-limits.ts";
-import { ForwardStream, type StreamHost } from "./tunnel-stream.ts";
+import { ForwardStream } from "./tunnel-stream.ts";
 
 export interface TunnelOptions {
   readonly limits?: TunnelLimits;
@@ -29,7 +34,7 @@ export interface TunnelOptions {
  * One upgraded connection to one pod with its table of streams: forwarded connections come and go on it, to any port of
  * the pod. It ends by itself when the peer is silent, breaks the protocol or closes; `closed` then tells the cause.
  */
-export class Tunnel implements PodLink, StreamHost, FrameSink {
+export class Tunnel implements PodLink, StreamHost {
   readonly closed: Promise<ConnectivityError | undefined>;
   readonly protocol: string;
   readonly #link: ByteLink;
@@ -38,23 +43,16 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   readonly #outbox: Outbox;
   readonly #openings: Openings;
   readonly #liveness: Liveness;
-  readonly #decoder = new SpdyDecoder(this);
+  readonly #frames: ServerFrames;
+  readonly #decoder: SpdyDecoder;
   readonly #opener = new StreamOpener();
-  readonly #streams = new Map<number, ForwardStream>();
+  readonly #streams = new StreamTable();
   readonly #stalls: Stalls<ForwardStream>;
   #state: "open" | "draining" | "closed" = "open";
   #settle!: (cause: ConnectivityError | undefined) => void;
-  #nextStreamId = 1;
   readonly #silence: TunnelSilence;
-  /** The highest id that the server used for a stream of its own. */
-  #lastRefused = 0;
-  /** Streams whose client sends no more. */
-  #ending = 0;
-  #requestId = 0;
   #waits: boolean;
-  /** An opening was answered. */
-  #answers = false;
-  #onReceived: (() => void) | undefined;
+  readonly #firstWord: FirstWord;
   onIdle: () => void = () => {};
   othersRespond: () => boolean = () => false;
 
@@ -62,6 +60,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#link = link;
     this.protocol = link.protocol;
     this.#clock = clock;
+    this.#firstWord = new FirstWord(clock);
     this.#limits = options.limits ?? tunnelLimits;
     this.#waits = options.waits ?? false;
     this.closed = new Promise((resolve) => {
@@ -73,7 +72,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#openings = new Openings(clock, this.#limits.openMs, (stream) => {
       if (this.stalled || !this.#liveness.responsive) return false;
       // It is known to answer: a part of the tunnel is stuck at the server, and would take others too.
-      if (this.#answers) this.drain();
+      if (this.#frames.answers) this.drain();
       else {
         this.#waits = true;
         options.onUnanswered?.();
@@ -84,7 +83,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#stalls = new Stalls({
       clock,
       limits: this.#limits,
-      streams: () => this.#streams.size / 2,
+      streams: () => this.#streams.size,
       waiting: (stream) => stream.waiting,
       pause: () => link.pause(),
       resume: () => link.resume(),
@@ -107,6 +106,15 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
       ping: (id) => this.#outbox.frames(ping(id)),
       open: (target) => this.open(target),
     });
+    this.#frames = new ServerFrames({
+      streams: this.#streams,
+      stalls: this.#stalls,
+      openings: this.#openings,
+      outbox: this.#outbox,
+      silence: this.#silence,
+      onGoAway: () => this.drain(),
+    });
+    this.#decoder = new SpdyDecoder(this.#frames);
     link.start({
       bytes: (chunk) => this.#received(chunk),
       ended: (error) => this.#finish(error ?? lost("it was closed")),
@@ -116,47 +124,33 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   get usable(): boolean {
     return this.#state === "open";
   }
-
   get streams(): number {
-    return this.#streams.size / 2 - this.#ending;
+    return this.#streams.open;
   }
-
   get empty(): boolean {
     return this.#streams.size === 0;
   }
-
   get stalled(): boolean {
     return this.#stalls.paused;
   }
-
   get queued(): number {
     return this.#outbox.inFlight;
   }
-
   get responsive(): boolean {
     return this.#state !== "closed" && this.#liveness.responsive;
   }
 
   open(target: ForwardTarget): ForwardStream {
     if (this.#state !== "open") throw lost("it was closed before");
-    const ids = { errorId: this.#nextStreamId, dataId: this.#nextStreamId + 2 };
-    this.#nextStreamId += 4;
-    const headers = { port: String(target.port), requestid: String(this.#requestId++) };
+    const ids = this.#streams.nextIds();
     const stream = new ForwardStream(this, { ...ids, waits: this.#waits }, target);
-    this.#streams.set(ids.errorId, stream);
-    this.#streams.set(ids.dataId, stream);
+    this.#streams.add(stream);
     this.#outbox.gather();
-    this.#outbox.frames(
-      Buffer.concat([
-        this.#opener.synStream(ids.errorId, { streamtype: "error", ...headers }),
-        dataHeader(ids.errorId, 0, true),
-        this.#opener.synStream(ids.dataId, { streamtype: "data", ...headers }),
-      ]),
-    );
+    this.#outbox.frames(this.#opener.forward(ids, target.port));
     this.#openings.add(stream);
     this.#liveness.expect();
-    // Ids are 31 bits; a tunnel that used them up makes room for a fresh one.
-    if (this.#nextStreamId > 0x7fff_0000) this.drain();
+    // Makes room for a fresh one.
+    if (this.#streams.usedUp) this.drain();
     return stream;
   }
 
@@ -168,16 +162,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   answers(withinMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.#state === "closed") return Promise.resolve(false);
     this.#outbox.frames(ping(1));
-    return new Promise((resolve) => {
-      const late = this.#clock.after(withinMs, () => resolve(false));
-      this.#onReceived = () => {
-        late[Symbol.dispose]();
-        this.#onReceived = undefined;
-        resolve(true);
-      };
-      void this.closed.then(() => resolve(false));
-      signal.addEventListener("abort", () => resolve(false), { once: true });
-    });
+    return this.#firstWord.within(withinMs, this.closed, signal);
   }
 
   drain(): void {
@@ -201,7 +186,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   ending(): void {
-    this.#ending++;
+    this.#streams.ending();
     this.onIdle();
   }
 
@@ -215,12 +200,10 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
   }
 
   release(stream: ForwardStream): void {
-    const known = this.#streams.delete(stream.dataId);
-    this.#streams.delete(stream.errorId);
+    const known = this.#streams.delete(stream);
     this.#openings.delete(stream);
     this.drained(stream);
     if (!known) return;
-    if (stream.ends) this.#ending--;
     if (stream.leavesBytes) this.drain();
     this.onIdle();
     this.#closeWhenEmpty();
@@ -234,67 +217,11 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     return this.#silence.reached(stream, signal);
   }
 
-  data(streamId: number, bytes: Buffer): void {
-    const stream = this.#find(streamId);
-    if (stream === undefined) return;
-    if (streamId === stream.errorId) stream.receiveError(bytes);
-    else this.#stalls.received(stream, stream.receive(bytes));
-  }
-
-  fin(streamId: number): void {
-    const stream = this.#find(streamId);
-    if (stream?.errorId === streamId) stream.errorEnd();
-    else stream?.remoteEnd();
-  }
-
-  reset(streamId: number): void {
-    const stream = this.#find(streamId);
-    if (stream?.errorId === streamId) stream.errorEnd();
-    else stream?.remoteReset();
-  }
-
-  replied(streamId: number): void {
-    const stream = this.#find(streamId);
-    if (stream?.dataId !== streamId) return;
-    this.#answers = true;
-    this.#openings.delete(stream);
-    stream.replied();
-  }
-
-  ping(id: number): void {
-    if (id % 2 === 0) this.#outbox.answer(ping(id));
-    // Ours are odd: an answer, which `#received` has counted already.
-    else this.#silence.echoed(id);
-  }
-
-  goAway(lastStreamId: number): void {
-    this.drain();
-    for (const stream of new Set(this.#streams.values())) {
-      if (stream.dataId > lastStreamId && !stream.known) stream.lose(lost("the cluster took no more connections"));
-    }
-  }
-
-  opened(streamId: number): void {
-    if (streamId === 0 || streamId % 2 === 1) throw brokenProtocol("the server opened a stream with one of our ids");
-    this.#lastRefused = Math.max(this.#lastRefused, streamId);
-    this.#outbox.answer(rstStream(streamId, statusRefused));
-  }
-
-  /** Late frames of streams that ended are normal; frames of streams that never were are not. */
-  #find(streamId: number): ForwardStream | undefined {
-    const stream = this.#streams.get(streamId);
-    const last = streamId % 2 === 0 ? this.#lastRefused : this.#nextStreamId - 1;
-    if (stream === undefined && streamId > last) {
-      throw brokenProtocol("a frame names a stream that was never opened");
-    }
-    return stream;
-  }
-
   #received(chunk: Buffer): void {
     if (this.#state === "closed") return;
     this.#liveness.heard();
     this.#decoder.push(chunk);
-    this.#onReceived?.();
+    this.#firstWord.heard();
   }
 
   #closeWhenEmpty(): void {
@@ -310,7 +237,7 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.#openings[Symbol.dispose]();
     if (politely) this.#link.end();
     else this.#link.destroy();
-    const streams = new Set(this.#streams.values());
+    const streams = this.#streams.all();
     this.#streams.clear();
     this.#stalls[Symbol.dispose]();
     for (const stream of streams) stream.lose(cause ?? lost("it was closed on our side"));
@@ -319,11 +246,3 @@ export class Tunnel implements PodLink, StreamHost, FrameSink {
     this.onIdle();
   }
 }
-
-const silent = (): ConnectivityError => lost("the cluster no longer answers");
-
-const lost = (why: string): ConnectivityError =>
-  new ConnectivityError("connection_lost", `the tunnel to the pod is gone: ${why}`);
-
-const unanswered = (): ConnectivityError =>
-  new ConnectivityError("forward_refused", "the cluster did not answer the opening of the connection in time");

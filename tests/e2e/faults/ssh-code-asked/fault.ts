@@ -13,5 +13,5 @@ export default defineFault({
     stage.notes["known"] = await stage.write("known_hosts", `${server.knownHosts.join("\n")}\n`);
   },
   services: (stage) => ssh({ port: Number(stage.notes["port"]), knownHosts: String(stage.notes["known"]) }),
-  evidence: [/portwright ssh login 127\.0\.0\.1:\d+/],
+  evidence: [/portwright ssh login \S+@127\.0\.0\.1:\d+/],
 });
