@@ -102,17 +102,18 @@ describe.skipIf(!hasSshd)("links over own OpenSSH servers (skipped where /usr/sb
     const service = run("one");
     await service.runtime.start();
     await service.becomes("ready", 10_000);
-    for (const outage of [async () => one.killSessions(), () => one.stop()]) {
+    const killed = { begins: async () => one.killSessions(), ends: async () => undefined };
+    const restarted = { begins: () => one.stop(), ends: () => one.start() };
+    for (const outage of [killed, restarted]) {
       const held = await service.client();
       held.write("x");
       await once(held, "data");
       const reset = once(held, "error").catch(() => undefined);
-      await outage();
+      await outage.begins();
       expect(((await reset) as [NodeJS.ErrnoException] | undefined)?.[0].code ?? "ECONNRESET").toBe("ECONNRESET");
       const waiting = echoes(service);
       await pause(300);
-      await one.stop();
-      await one.start();
+      await outage.ends();
       await waiting;
       await service.becomes("ready");
     }
