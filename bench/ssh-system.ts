@@ -3,6 +3,10 @@
  * machine with the same cipher; interleaved, medians. Once as for a service whose protocol lets its clients be handed to
  * OpenSSH (http, postgres, redis, …), and once as for others, relayed. `npm run bench -- ssh-system`. Needs sshd, ssh and
  * iperf3.
+ *
+ * `ssh -L` runs twice: in the session of this bench, which the verdict is about, and in a session of its own, as ours does
+ * and as `ssh -f` would. Linux may share its processors out by session (`kernel.sched_autogroup_enabled`); the second one
+ * shows whether that is part of a difference.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +19,7 @@ import { firstByte, roundTrips, throughput } from "./support/ssh-clients.ts";
 import { startTargetProcess } from "./support/ssh-target.ts";
 import { median, printTable, verdict } from "./support/stats.ts";
 
-const rounds = Number(process.env["ROUNDS"] ?? 7);
+const rounds = Number(process.env["ROUNDS"] ?? 8);
 const bulkSeconds = Number(process.env["BULK_SECONDS"] ?? 2);
 const cipher = "aes128-gcm@openssh.com";
 
@@ -43,20 +47,20 @@ async function driver(server: Sshd, targetPort: number, relayed: boolean): Promi
   return { child, port: ports[0] ?? 0 };
 }
 
-async function itself(server: Sshd, targetPort: number): Promise<Forward> {
+async function itself(server: Sshd, targetPort: number, ownSession: boolean): Promise<Forward> {
   const port = await freePort();
   const options = [`UserKnownHostsFile=${server.knownHostsFile}`, "IdentitiesOnly=yes", `Ciphers=${cipher}`];
   const login = ["-i", server.keyFile, "-p", String(server.port), "-l", server.user];
   const forward = ["-L", `127.0.0.1:${port}:127.0.0.1:${targetPort}`, "127.0.0.1"];
   const argv = ["-F", "none", "-N", "-T", ...login, ...options.flatMap((option) => ["-o", option]), ...forward];
-  const child = spawn("ssh", argv, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn("ssh", argv, { stdio: ["ignore", "ignore", "inherit"], detached: ownSession });
   await listening(port);
   return { child, port };
 }
 
 await using sshd = await startSshd([`Ciphers ${cipher}`, "MaxStartups 100", "MaxSessions 100"]);
 type Figures = Record<string, number[]>;
-const [handed, relayed, theirs]: [Figures, Figures, Figures] = [{}, {}, {}];
+const [handed, relayed, theirs, apart]: [Figures, Figures, Figures, Figures] = [{}, {}, {}, {}];
 
 /** @param warmUp what the first figures would be of, by each: a daemon compiles what was called some thousand times */
 async function measure(
@@ -66,8 +70,9 @@ async function measure(
 ): Promise<void> {
   const all = [
     [await driver(sshd, targetPort, false), handed],
-    [await itself(sshd, targetPort), theirs],
+    [await itself(sshd, targetPort, false), theirs],
     [await driver(sshd, targetPort, true), relayed],
+    [await itself(sshd, targetPort, true), apart],
   ] as const;
   try {
     for (const [{ port }] of all) await warmUp(port);
@@ -108,12 +113,16 @@ for (const [how, ours] of [
   ["relayed", relayed],
 ] as const) {
   const row = (title: string, what: string, wanted: string, kept: (ratio: number) => boolean): (string | number)[] => {
-    const [mine, other] = [median(ours[what] ?? []), median(theirs[what] ?? [])];
-    return [title, mine, other, mine / other, wanted, verdict(kept(mine / other))];
+    const [mine, other, alone] = [ours, theirs, apart].map((figures) => median(figures[what] ?? [])) as [
+      number,
+      number,
+      number,
+    ];
+    return [title, mine, other, mine / other, wanted, verdict(kept(mine / other)), alone, mine / alone];
   };
   printTable(
     `Our OpenSSH driver beside ssh -L, clients ${how}, ${rounds} rounds`,
-    ["figure", "driver openssh", "ssh -L", "ratio", "wanted", ""],
+    ["figure", "driver openssh", "ssh -L", "ratio", "wanted", "", "in its own session", "ratio"],
     [
       row("throughput down, MB/s", "down", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
       row("throughput up, MB/s", "up", "≥ 0.95 ×", (ratio) => ratio >= 0.95),
