@@ -3,9 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { frame } from "#cli/live-table.ts";
-import { composeDaemon } from "../../src/composition.ts";
-import { portwrightVersion } from "../../src/version.ts";
-import { startDaemon } from "../support/daemon-in-process.ts";
+import { startRealDaemon } from "../support/real-daemon.ts";
 import { eventually } from "../support/eventually.ts";
 import { Sandbox } from "../support/processes.ts";
 import { startRespServer, type RespServer } from "../support/resp-server.ts";
@@ -18,7 +16,7 @@ describe("the command line over the real application", () => {
   let project: string;
   let ssh: SshServer;
   let cache: RespServer;
-  let daemon: Awaited<ReturnType<typeof startDaemon>>;
+  let daemon: Awaited<ReturnType<typeof startRealDaemon>>;
   const cli = (words: readonly string[], env: Record<string, string> = {}): Promise<CliRun> =>
     runCli(sandbox, words, { cwd: project, env });
 
@@ -56,12 +54,7 @@ environments:
   - {name: broken, services: [cache, gone]}
 `,
     );
-    daemon = await startDaemon(sandbox, {
-      compose: composeDaemon,
-      version: portwrightVersion,
-      env: sandbox.env,
-      helloTimeoutMs: 5000,
-    });
+    daemon = await startRealDaemon(sandbox);
   });
   afterEach(async () => {
     await daemon[Symbol.asyncDispose]();

@@ -2,10 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { composeDaemon } from "../../src/composition.ts";
-import { portwrightVersion } from "../../src/version.ts";
 import { ApiServer } from "../support/api-server.ts";
-import { startDaemon } from "../support/daemon-in-process.ts";
+import { startRealDaemon } from "../support/real-daemon.ts";
 import { Sandbox } from "../support/processes.ts";
 import { startRespServer, type RespServer } from "../support/resp-server.ts";
 import { runCli, type CliRun } from "../support/run-cli.ts";
@@ -16,7 +14,7 @@ describe("discovery in the real composition", () => {
   let project: string;
   let cache: RespServer;
   let cluster: ApiServer;
-  let daemon: Awaited<ReturnType<typeof startDaemon>>;
+  let daemon: Awaited<ReturnType<typeof startRealDaemon>>;
 
   beforeEach(async () => {
     sandbox = new Sandbox();
@@ -33,12 +31,7 @@ describe("discovery in the real composition", () => {
     await writeFile(join(project, "kubeconfig"), cluster.kubeconfig());
     await mkdir(join(sandbox.home, ".ssh"));
     writeFileSync(join(sandbox.home, ".ssh", "config"), "Host bastion\n");
-    daemon = await startDaemon(sandbox, {
-      compose: composeDaemon,
-      version: portwrightVersion,
-      env: sandbox.env,
-      helloTimeoutMs: 5000,
-    });
+    daemon = await startRealDaemon(sandbox);
   });
   afterEach(async () => {
     await daemon[Symbol.asyncDispose]();

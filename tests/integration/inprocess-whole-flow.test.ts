@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { portwrightVersion } from "../../src/version.ts";
-import { composeDaemon } from "../../src/composition.ts";
-import { startDaemon } from "../support/daemon-in-process.ts";
+import { startRealDaemon } from "../support/real-daemon.ts";
 import { clients, forEachClient, type McpClient } from "../support/mcp-clients.ts";
 import { Sandbox } from "../support/processes.ts";
 import { redisCommand } from "../support/redis-client.ts";
@@ -22,16 +21,11 @@ describe("the real composition", () => {
   let project: string;
   let ssh: SshServer;
   let cache: RespServer;
-  let daemon: Awaited<ReturnType<typeof startDaemon>>;
+  let daemon: Awaited<ReturnType<typeof startRealDaemon>>;
   const shims: ShimInProcess[] = [];
 
   const startReal = async (): Promise<void> => {
-    daemon = await startDaemon(sandbox, {
-      compose: composeDaemon,
-      version: portwrightVersion,
-      env: sandbox.env,
-      helloTimeoutMs: 5000,
-    });
+    daemon = await startRealDaemon(sandbox);
   };
   const connected = async (connect = [...clients.values()][0]): Promise<McpClient> => {
     if (!connect) throw new Error("no client");

@@ -376,6 +376,23 @@ describe("the protocol of a port-forward", () => {
     return String(bytes) === "?";
   }
 
+  /** A connection that has answered, the only one of its server; `failed` resolves with its error. */
+  async function answered(
+    fixture: Awaited<ReturnType<typeof opened>>,
+  ): Promise<{ transport: Transport; failed: Promise<ConnectivityError> }> {
+    const transport = await fixture.open();
+    const stream = await transport.connect({ signal: never() });
+    const failed = new Promise<ConnectivityError>((resolve) => {
+      stream.on("error", (error: ConnectivityError) => resolve(error));
+    });
+    const echoed = once(stream, "data");
+    stream.write("?");
+    await echoed;
+    // Without the one that only asked whether the protocol is understood.
+    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    return { transport, failed };
+  }
+
   test.each([
     ["WebSocket tunnel", { protocols: ["websocket", "spdy", "v4"] }, "websocket"],
     ["SPDY where the WebSocket tunnel is refused", { protocols: ["spdy", "v4"] }, "spdy"],
@@ -428,16 +445,7 @@ describe("the protocol of a port-forward", () => {
 
   test("[wire-hostile] a channel that was never opened ends that connection alone", async () => {
     await using fixture = await opened(bothRefused);
-    const transport = await fixture.open();
-    const stream = await transport.connect({ signal: never() });
-    const failed = new Promise<ConnectivityError>((resolve) => {
-      stream.on("error", (error: ConnectivityError) => resolve(error));
-    });
-    const echoed = once(stream, "data");
-    stream.write("?");
-    await echoed;
-    // Without the one that only asked whether the protocol is understood.
-    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    const { transport, failed } = await answered(fixture);
     for (const channels of fixture.server.channels) channels.send(Buffer.from([7, 1, 2]));
     expect((await failed).facts["reason"]).toContain("channel");
     expect(await echoes(transport)).toBe(true);
@@ -488,16 +496,7 @@ describe("the protocol of a port-forward", () => {
 
   test("[wire-pings] a WebSocket of one connection that falls silent is given up", async () => {
     await using fixture = await opened(bothRefused);
-    const transport = await fixture.open();
-    const stream = await transport.connect({ signal: never() });
-    const failed = new Promise<ConnectivityError>((resolve) => {
-      stream.on("error", (error: ConnectivityError) => resolve(error));
-    });
-    const echoed = once(stream, "data");
-    stream.write("?");
-    await echoed;
-    // Without the one that only asked whether the protocol is understood.
-    await vi.waitFor(() => expect(fixture.server.channels.size).toBe(1));
+    const { failed } = await answered(fixture);
     for (const channels of fixture.server.channels) channels.mute = true;
     expect((await failed).message).toContain("no longer answers");
   });

@@ -1,9 +1,9 @@
 import type { Probe } from "#application/ports/probe.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { AmqpFrames, longString, method, shortString, uint16, type Method } from "./amqp-frames.ts";
+import { beginLogin } from "./begin-login.ts";
 import { failure, notThisProtocol } from "./failures.ts";
 import { runExchange } from "./run-exchange.ts";
-import { startTls, wishOf } from "./start-tls.ts";
 
 const guest = { user: "guest", password: "guest" };
 const accessRefused = 403;
@@ -15,12 +15,9 @@ const notAllowed = 530;
  */
 export const amqpProbe: Probe<"amqp"> = {
   run: ({ config }, path, context) =>
-    runExchange(path, context.signal, "protocol_mismatch", async ({ converse, phases }) => {
-      const { access, signal } = context;
-      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
-      const conversation = await converse();
-      const facts = config.tls ? await startTls(conversation, wishOf(config, path, context)) : {};
-      if (config.tls) phases.mark("tls");
+    runExchange(path, context.signal, "protocol_mismatch", async (exchange) => {
+      const { password, conversation, certificate: facts } = await beginLogin(config, path, context, exchange);
+      const { phases } = exchange;
       const frames = new AmqpFrames(conversation);
       frames.begin();
       expect(await frames.read(), method.start, 2);

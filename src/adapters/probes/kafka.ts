@@ -1,11 +1,11 @@
 import type { Probe } from "#application/ports/probe.ts";
 import type { HealthCheckOf } from "#domain/spec/health-check.ts";
+import { beginLogin } from "./begin-login.ts";
 import type { Conversation } from "./conversation.ts";
 import { failure } from "./failures.ts";
 import { api, askKafka, int32, readTopic, string } from "./kafka-messages.ts";
 import { runExchange } from "./run-exchange.ts";
 import { Scram } from "./scram.ts";
-import { startTls, wishOf } from "./start-tls.ts";
 
 type Config = HealthCheckOf<"kafka">["config"];
 
@@ -19,12 +19,9 @@ const unknownMechanism = 33;
  */
 export const kafkaProbe: Probe<"kafka"> = {
   run: ({ config }, path, context) =>
-    runExchange(path, context.signal, "protocol_mismatch", async ({ converse, phases }) => {
-      const { access, signal } = context;
-      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
-      const conversation = await converse();
-      const certificate = config.tls ? await startTls(conversation, wishOf(config, path, context)) : {};
-      if (config.tls) phases.mark("tls");
+    runExchange(path, context.signal, "protocol_mismatch", async (exchange) => {
+      const { password, conversation, certificate } = await beginLogin(config, path, context, exchange);
+      const { phases } = exchange;
       const answer = await askKafka(conversation, api.apiVersions, 1, Buffer.alloc(0));
       brokerError(answer.readInt16BE(0));
       if (password !== undefined) {
@@ -78,8 +75,7 @@ async function logIn(conversation: Conversation, { user = "", mechanism }: Confi
   const scram = new Scram(password, { user, hash: mechanism === "scram-sha-256" ? "sha256" : "sha512" });
   const final = await scram.final((await say(Buffer.from(scram.first))).toString("utf8"));
   const proof = final === undefined ? "" : (await say(Buffer.from(final))).toString("utf8");
-  if (!scram.verify(proof))
-    throw failure("application_auth_failed", "the broker could not show that it knows the password itself");
+  scram.expectProof(proof, "broker");
 }
 
 /** The mechanism's bytes in an answer to SaslAuthenticate: error, message, bytes. */

@@ -1,12 +1,12 @@
 import type { Probe } from "#application/ports/probe.ts";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ErrorCode } from "#domain/error-catalogue.ts";
+import { beginLogin } from "./begin-login.ts";
 import { type BsonDocument, decodeBson, encodeBson } from "./bson.ts";
 import type { Conversation } from "./conversation.ts";
 import { failure, notThisProtocol } from "./failures.ts";
 import { runExchange } from "./run-exchange.ts";
 import { Scram } from "./scram.ts";
-import { startTls, wishOf } from "./start-tls.ts";
 
 const opMsg = 2013;
 const opReply = 1;
@@ -28,12 +28,9 @@ const codeOf: Readonly<Record<number, readonly [ErrorCode, string]>> = {
  */
 export const mongodbProbe: Probe<"mongodb"> = {
   run: ({ config }, path, context) =>
-    runExchange(path, context.signal, "protocol_mismatch", async ({ converse, phases }) => {
-      const { access, signal } = context;
-      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
-      const conversation = await converse();
-      const certificate = config.tls ? await startTls(conversation, wishOf(config, path, context)) : {};
-      if (config.tls) phases.mark("tls");
+    runExchange(path, context.signal, "protocol_mismatch", async (exchange) => {
+      const { password, conversation, certificate } = await beginLogin(config, path, context, exchange);
+      const { phases } = exchange;
       const commands = new Commands(conversation);
       const hello = await commands.hello();
       const wire = hello["maxWireVersion"];
@@ -69,8 +66,7 @@ async function logIn(commands: Commands, user: string, password: string, source:
   if (final === undefined) throw notThisProtocol("mongodb", Buffer.from(textOf(started["payload"])));
   const conversationId = started["conversationId"] ?? 1;
   const ended = await commands.run(source, { saslContinue: 1, conversationId, payload: Buffer.from(final) });
-  if (!scram.verify(textOf(ended["payload"])))
-    throw failure("application_auth_failed", "the server could not show that it knows the password itself");
+  scram.expectProof(textOf(ended["payload"]));
 }
 
 const textOf = (payload: BsonDocument[string] | undefined): string =>

@@ -2,6 +2,7 @@ import type { Access } from "#application/ports/access.ts";
 import type { Probe } from "#application/ports/probe.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import type { HealthCheckOf } from "#domain/spec/health-check.ts";
+import { passwordOf } from "./begin-login.ts";
 import type { Conversation } from "./conversation.ts";
 import { failure, notThisProtocol } from "./failures.ts";
 import { finishLogin, scramble, unknownPlugin } from "./mysql-authentication.ts";
@@ -23,7 +24,7 @@ const command = { quit: 1, query: 3, ping: 14 } as const;
 export const mysqlProbe: Probe<"mysql"> = {
   run: ({ config }, path, { signal, access }) =>
     runExchange(path, signal, "protocol_mismatch", async (exchange) => {
-      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
+      const password = await passwordOf(config, { access, signal });
       const { phases } = exchange;
       const conversation = await exchange.converse();
       const packets = new MysqlPackets(conversation);

@@ -62,8 +62,8 @@ export async function authenticate(
         break;
       }
       case 12:
-        if (scram?.verify(data.toString("utf8")) !== true)
-          throw failure("application_auth_failed", "the server could not show that it knows the password itself");
+        // Without an exchange before there is no proof either.
+        (scram ?? new Scram(password)).expectProof(data.toString("utf8"));
         break;
       default:
         return "unproven";

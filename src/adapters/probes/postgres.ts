@@ -2,6 +2,7 @@ import type { Access } from "#application/ports/access.ts";
 import type { Probe } from "#application/ports/probe.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { HealthCheckOf } from "#domain/spec/health-check.ts";
+import { passwordOf } from "./begin-login.ts";
 import type { Conversation } from "./conversation.ts";
 import { failure, notThisProtocol } from "./failures.ts";
 import { authenticate, serverError } from "./postgres-authentication.ts";
@@ -31,7 +32,7 @@ const attempts: Readonly<Record<Config["sslmode"], readonly Encryption[]>> = {
 export const postgresProbe: Probe<"postgres"> = {
   run: ({ config }, path, { signal, access }) =>
     runExchange(path, signal, "protocol_mismatch", async (exchange) => {
-      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
+      const password = await passwordOf(config, { access, signal });
       const [first, second] = attempts[config.sslmode];
       try {
         return await attempt(exchange, config, password, first ?? "never", access);

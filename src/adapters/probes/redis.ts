@@ -1,10 +1,10 @@
 import type { Probe } from "#application/ports/probe.ts";
 import type { ConnectivityError } from "#domain/connectivity-error.ts";
 import type { ErrorCode } from "#domain/error-catalogue.ts";
+import { beginLogin } from "./begin-login.ts";
 import type { Conversation } from "./conversation.ts";
 import { failure, notThisProtocol } from "./failures.ts";
 import { runExchange } from "./run-exchange.ts";
-import { startTls, wishOf } from "./start-tls.ts";
 
 const longestLine = 4096;
 /** It has no word of its own. */
@@ -25,12 +25,9 @@ const codeOf: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 /** `AUTH` when there is a password, then `PING` and, for a cluster, its state, in RESP (https://redis.io/docs/latest/develop/reference/protocol-spec/). */
 export const redisProbe: Probe<"redis"> = {
   run: ({ config }, path, context) =>
-    runExchange(path, context.signal, "protocol_mismatch", async ({ converse, phases }) => {
-      const { signal, access } = context;
-      const password = config.password === undefined ? undefined : await access.resolve(config.password, signal);
-      const conversation = await converse();
-      const facts = config.tls ? await startTls(conversation, wishOf(config, path, context)) : {};
-      if (config.tls) phases.mark("tls");
+    runExchange(path, context.signal, "protocol_mismatch", async (exchange) => {
+      const { password, conversation, certificate: facts } = await beginLogin(config, path, context, exchange);
+      const { phases } = exchange;
       if (password !== undefined) {
         const user = config.username === undefined ? [] : [config.username];
         await authenticate(conversation, [...user, password]);

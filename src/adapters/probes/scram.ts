@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+import { failure } from "./failures.ts";
 
 const derive = promisify(pbkdf2);
 
@@ -64,6 +65,12 @@ export class Scram {
     const theirs = Buffer.from(/^v=([^,]+)/.exec(serverFinal)?.[1] ?? "", "base64");
     const ours = this.#serverSignature;
     return ours !== undefined && theirs.length === ours.length && timingSafeEqual(theirs, ours);
+  }
+
+  /** @throws ConnectivityError `application_auth_failed` unless it does; `who` is what the server is called */
+  expectProof(serverFinal: string, who = "server"): void {
+    if (!this.verify(serverFinal))
+      throw failure("application_auth_failed", `the ${who} could not show that it knows the password itself`);
   }
 
   #hmac(key: Buffer, value: string): Buffer {

@@ -1,7 +1,8 @@
 import { errorLines, fields, list, stepLines, summaryOf, text, untrustedLines, type Fields } from "../answer-fields.ts";
-import type { Command, Invocation } from "../command.ts";
+import type { Command } from "../command.ts";
 import { callTool } from "../daemon-client.ts";
 import { exitOf } from "../finish.ts";
+import { givenOptions } from "../given-options.ts";
 import { render } from "../render.ts";
 
 export const discover: Command = {
@@ -25,8 +26,7 @@ export const discover: Command = {
     const { positionals, options } = invocation;
     const answered = await callTool(invocation, "discover_targets", {
       ...(positionals.length > 0 && { query: positionals.join(" ") }),
-      ...given(options, ["context", "namespace", "kind", "cursor"]),
-      ...(options["limit"] !== undefined && { limit: Number(options["limit"]) }),
+      ...givenOptions(options, ["context", "namespace", "kind", "cursor", "limit"]),
     });
     const { answer } = answered;
     await render(invocation, answer, () => ({
@@ -50,10 +50,6 @@ export const discover: Command = {
     return exitOf(answered, true);
   },
 };
-
-/** The options that are arguments of the tool under the same name. */
-const given = (options: Invocation["options"], names: readonly string[]): Record<string, unknown> =>
-  Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 
 const contextLine = (context: Fields): string => {
   const namespaces = Array.isArray(context["namespaces"]) ? `: ${context["namespaces"].map(text).join(", ")}` : "";
@@ -79,7 +75,7 @@ export const connect: Command = {
     const localPort = options["local-port"];
     const answered = await callTool(invocation, "connect", {
       target: positionals.join(" "),
-      ...given(options, ["context", "namespace", "port", "name"]),
+      ...givenOptions(options, ["context", "namespace", "port", "name"]),
       ...(localPort !== undefined && { local_port: Number(localPort) }),
     });
     const { answer } = answered;

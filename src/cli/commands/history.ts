@@ -2,6 +2,7 @@ import { errorLines, fields, list, stepLines, summaryOf, text, untrustedLines } 
 import type { Command } from "../command.ts";
 import { callTool } from "../daemon-client.ts";
 import { exitOf } from "../finish.ts";
+import { givenOptions } from "../given-options.ts";
 import { render } from "../render.ts";
 
 export const history: Command = {
@@ -29,10 +30,7 @@ export const history: Command = {
     const { positionals, options } = invocation;
     const answered = await callTool(invocation, "get_history", {
       ...(positionals[0] !== undefined && { service: positionals[0] }),
-      ...(options["since"] !== undefined && { since: options["since"] }),
-      ...(options["until"] !== undefined && { until: options["until"] }),
-      ...(options["kind"] !== undefined && { kind: options["kind"] }),
-      ...(options["limit"] !== undefined && { limit: Number(options["limit"]) }),
+      ...givenOptions(options, ["since", "until", "kind", "limit"]),
     });
     const { answer } = answered;
     await render(invocation, answer, () => ({

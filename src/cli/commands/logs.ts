@@ -3,6 +3,7 @@ import { errorLines, fields, summaryOf, text } from "../answer-fields.ts";
 import type { Command, Invocation } from "../command.ts";
 import { openSession, type DaemonSession, type ToolAnswer } from "../daemon-session.ts";
 import { exitOf } from "../finish.ts";
+import { givenOptions } from "../given-options.ts";
 import { printable } from "../printable.ts";
 import { render } from "../render.ts";
 
@@ -30,14 +31,10 @@ export const logs: Command = {
   positionals: [1, 1],
   async run(invocation) {
     const { positionals, options } = invocation;
-    const given = ["since", "until", "around", "match"].flatMap((name) =>
-      options[name] === undefined ? [] : [[name, options[name]]],
-    );
     const args = {
       source: options["link"] === true ? "link_logs" : "logs",
       service: positionals[0],
-      ...Object.fromEntries(given),
-      ...(options["limit"] !== undefined && { limit: Number(options["limit"]) }),
+      ...givenOptions(options, ["since", "until", "around", "match", "limit"]),
     };
     using session = await openSession(invocation);
     const answered = await session.call("query", args);

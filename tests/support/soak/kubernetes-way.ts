@@ -7,13 +7,13 @@ import { accessWith, kubernetesService, realClock } from "../kubernetes-access.t
 import { relayedCluster } from "../relayed-cluster.ts";
 import { makeRuntime, type RuntimeUnderTest } from "../service-runtime.ts";
 import { TestNamespace } from "../testbed-cluster.ts";
+import { disturbRelay, relayDisturbances } from "./disturb-relay.ts";
 import type { Random } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Way } from "./soak.ts";
 import { targetProgram } from "./target.ts";
 
 const ports = { main: 9100, banner: 9101, refused: 9102 };
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The target in pods of the testbed's cluster: Node of this machine, mounted. */
 const targets = {
@@ -82,26 +82,12 @@ export async function kubernetesSoak(kubeconfig: string): Promise<KubernetesSoak
       running[name as Scenario["port"]] = under;
     }
     const disturb = async (random: Random): Promise<string> => {
-      switch (random.of("cut", "away", "freeze", "pod")) {
-        case "cut":
-          await relay.cut();
-          await relay.open();
-          return "every connection cut";
-        case "away":
-          await relay.cut();
-          await pause(2000);
-          await relay.open();
-          return "cluster away for 2 s";
-        case "freeze":
-          relay.freeze();
-          return "every connection frozen";
-        case "pod": {
-          await logs();
-          await namespace.kubectl("delete", "pod", "-l", "app=target", "--force", "--grace-period=0", "--wait=false");
-          await namespace.kubectl("rollout", "status", "deployment/target", "--timeout=60s");
-          return "pod deleted";
-        }
-      }
+      const how = random.of(...relayDisturbances, "pod");
+      if (how !== "pod") return disturbRelay(relay, how, "cluster");
+      await logs();
+      await namespace.kubectl("delete", "pod", "-l", "app=target", "--force", "--grace-period=0", "--wait=false");
+      await namespace.kubectl("rollout", "status", "deployment/target", "--timeout=60s");
+      return "pod deleted";
     };
     return {
       name: protocol,

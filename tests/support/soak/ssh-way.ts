@@ -9,6 +9,7 @@ import { CuttableRelay } from "../cuttable-relay.ts";
 import { makeRuntime, type RuntimeUnderTest } from "../service-runtime.ts";
 import { sshHome } from "../ssh-client.ts";
 import { startSshd } from "../sshd.ts";
+import { disturbRelay, relayDisturbances } from "./disturb-relay.ts";
 import type { Random } from "./random.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Way } from "./soak.ts";
@@ -16,7 +17,6 @@ import { targetProgram } from "./target.ts";
 
 export type SshWayName = "ssh2" | "openssh" | "remote" | "openssh-remote" | "dynamic" | "openssh-dynamic";
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const kinds = ["main", "banner", "refused"] as const;
 
 /** The target as a process of its own. */
@@ -114,19 +114,8 @@ export async function sshWay(name: SshWayName, disturbed: boolean): Promise<Way 
     running[kind] = under;
   }
   const disturb = async (random: Random): Promise<string> => {
-    switch (random.of("cut", "away", "freeze", "sessions", "server")) {
-      case "cut":
-        await relay.cut();
-        await relay.open();
-        return "every connection cut";
-      case "away":
-        await relay.cut();
-        await pause(2000);
-        await relay.open();
-        return "server away for 2 s";
-      case "freeze":
-        relay.freeze();
-        return "every connection frozen";
+    const how = random.of(...relayDisturbances, "sessions", "server");
+    switch (how) {
       case "sessions":
         server.killSessions();
         return "sessions killed";
@@ -134,6 +123,8 @@ export async function sshWay(name: SshWayName, disturbed: boolean): Promise<Way 
         await server.stop();
         await server.start();
         return "server restarted";
+      default:
+        return disturbRelay(relay, how, "server");
     }
   };
   const resources = scope.move();

@@ -12,6 +12,7 @@ export class MuxClient {
   readonly #reader = new MuxReader();
   readonly #answers: MuxAnswer[] = [];
   #waiting: ((answer: MuxAnswer | undefined) => void) | undefined;
+  #greeted = false;
   #reading = false;
 
   private constructor(passing: PassingSocket) {
@@ -22,22 +23,16 @@ export class MuxClient {
     socket.once("close", () => this.#tell(undefined));
   }
 
-  /**
-   * One to be used later; it says hello at once: OpenSSH goes once through its loop for that, and would do so while a
-   * channel waits.
-   * @returns `undefined` when sockets cannot be handed over here, or nobody listens
-   */
+  /** One to be used later. @returns `undefined` when sockets cannot be handed over here, or nobody listens */
   static async connect(controlPath: string): Promise<MuxClient | undefined> {
     const passing = await connectPassing(controlPath);
-    if (!passing) return undefined;
-    const client = new MuxClient(passing);
-    return client.#send(helloMessage()) ? client : undefined;
+    return passing && new MuxClient(passing);
   }
 
   /** One that OpenSSH has answered. @returns `undefined` when sockets cannot be handed over here, or it does not answer */
   static async greet(controlPath: string): Promise<MuxClient | undefined> {
     const client = await MuxClient.connect(controlPath);
-    if (!client) return undefined;
+    if (!client || !client.#send(Buffer.alloc(0))) return undefined;
     const timer = setTimeout(() => client.destroy(), helloMs);
     const hello = await client.#next();
     clearTimeout(timer);
@@ -73,8 +68,11 @@ export class MuxClient {
     this.#passing.socket.destroy();
   }
 
+  /** Says hello first, where that was not said yet; OpenSSH's own answer to it is read with the first one that is wanted. */
   #send(bytes: Buffer, ...handles: readonly object[]): boolean {
-    return this.#passing.send(bytes, ...handles);
+    const all = this.#greeted ? bytes : Buffer.concat([helloMessage(), bytes]);
+    this.#greeted = true;
+    return this.#passing.send(all, ...handles);
   }
 
   #next(): Promise<MuxAnswer | undefined> {
