@@ -176,6 +176,16 @@ describe("[kubernetes-credentials] kubernetes credentials against a server in th
     expect((await open(access)).via).toBe("pod web-0");
   });
 
+  test.skipIf(process.platform === "win32")(
+    "a token file that has no end is refused, and held in no memory",
+    async () => {
+      const server = await start({ tokens: new Set(["one"]) });
+      const error = await failure(await accessTo(server.kubeconfig({ tokenFile: "/dev/zero" })));
+      expect(error.code).toBe("credentials_rejected");
+      expect(error.message).toContain("too large");
+    },
+  );
+
   test("a changed kubeconfig is used at the next dial", async () => {
     const first = await start({ tokens: new Set(["one"]) });
     const access = await accessTo(first.kubeconfig({ token: "two" }));

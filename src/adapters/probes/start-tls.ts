@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import {
@@ -9,6 +8,7 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import type { Access } from "#application/ports/access.ts";
 import type { ProbePath } from "#application/ports/probe.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
@@ -17,6 +17,9 @@ import { closedWithoutByte, evidence, failure, tooLate } from "./failures.ts";
 import { alertError } from "./tls-alerts.ts";
 
 const dayMs = 86_400_000;
+
+/** All authorities that systems trust are about 250 kB. */
+const mostAuthorityBytes = 8 * 1024 * 1024;
 
 export interface TlsWish {
   /** Whom the certificate must name, when that is asked for. */
@@ -169,10 +172,16 @@ export function certificateFacts(socket: TLSSocket, nowMs: number): Record<strin
 /** Building a context parses some hundred certificates, so the last one is kept. */
 let last: { readonly extra: string; readonly context: SecureContext } | undefined;
 
+/** A file that is no bundle of certificates, or is not there, adds none. */
+async function authorities(file: string): Promise<string> {
+  const bytes = await readBounded(file, mostAuthorityBytes).catch(() => undefined);
+  return bytes === undefined || bytes.length > mostAuthorityBytes ? "" : bytes.toString("utf8");
+}
+
 /** The client's own files are read anew for each handshake: a person who adds an authority is believed at once. */
 async function trust(access: Access): Promise<SecureContext> {
   const files = [access.env("SSL_CERT_FILE"), access.env("NODE_EXTRA_CA_CERTS")].filter((file) => file !== undefined);
-  const extra = (await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")))).join("\n");
+  const extra = (await Promise.all(files.map((file) => authorities(file)))).join("\n");
   if (last?.extra !== extra) {
     const ca = [...getCACertificates("default"), ...getCACertificates("system"), extra].filter((text) => text !== "");
     last = { extra, context: createSecureContext({ ca }) };

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { authProviderAdvice, loginCommand } from "#domain/kubernetes/login-advice.ts";
 import type { Access } from "#application/ports/access.ts";
@@ -118,7 +119,8 @@ export class Credentials {
       const known = this.#files.get(path);
       if (known?.mark === mark) return known.content;
       if (size > maxFile) throw this.#unreadable(path, what, "it is too large");
-      const content = await readFile(path);
+      const content = await readBounded(path, maxFile);
+      if (content.length > maxFile) throw this.#unreadable(path, what, "it is too large");
       this.#files.set(path, { mark, content });
       return content;
     } catch (error) {

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { access as canAccess, constants, readFile } from "node:fs/promises";
+import { access as canAccess, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import * as z from "zod";
+import { readBounded } from "#adapters/net/bounded-file.ts";
 import { ConnectivityError, type Facts } from "#domain/connectivity-error.ts";
 import { loginCommand } from "#domain/kubernetes/login-advice.ts";
 import type { ClusterContext } from "./cluster-context.ts";
@@ -17,6 +18,7 @@ export interface PluginCredential {
 /** A plugin that waits for a browser login is given this long. */
 const timeoutMs = 60_000;
 const maxOutput = 1024 * 1024;
+const maxCaBytes = 1024 * 1024;
 const stderrShown = 2048;
 const versions = new Set(["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"]);
 
@@ -146,7 +148,7 @@ async function findCommand(
 /** The cluster's authority as a plugin is told it: base64, also where the kubeconfig names a file. */
 async function authorityOf({ tls }: ClusterContext): Promise<string | undefined> {
   if (tls.ca === undefined) return undefined;
-  const bytes = "inline" in tls.ca ? tls.ca.inline : await readFile(tls.ca.file).catch(() => undefined);
+  const bytes = "inline" in tls.ca ? tls.ca.inline : await readBounded(tls.ca.file, maxCaBytes).catch(() => undefined);
   return bytes?.toString("base64");
 }
 
