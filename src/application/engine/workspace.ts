@@ -41,6 +41,8 @@ export class Workspace {
   readonly #runtimes = new Map<string, ServiceRuntime>();
   /** Name, and since when. */
   readonly #wanted: Map<string, number>;
+  /** What each one depended on when it was last declared: it may be away for an edit or two. */
+  #dependedOn = new Map<string, readonly string[]>();
   #declared = new Map<string, ServiceDeclaration>();
   #configuration: Configuration | undefined;
   #problems: readonly ConfigProblem[] = [];
@@ -195,7 +197,6 @@ export class Workspace {
   /** Replaces the runtimes whose declaration changed, and starts what is wanted and can run now. */
   async #adopt(configuration: Configuration): Promise<void> {
     const isFirst = this.#configuration === undefined;
-    const before = new Map([...this.#declared.keys()].map((name) => [name, this.#dependsOn(name)]));
     this.#configuration = configuration;
     this.#variableValues = this.#valuesOf(configuration.variables);
     this.#declared = new Map(configuration.services.map((service) => [service.name, service]));
@@ -223,6 +224,9 @@ export class Workspace {
       if (running?.wanted) runtime.takeOver(running);
       this.#runtimes.set(name, runtime);
     }
+    const before = this.#dependedOn;
+    this.#dependedOn = new Map([...before].filter(([name]) => this.#wanted.has(name)));
+    for (const name of this.#declared.keys()) this.#dependedOn.set(name, this.#dependsOn(name));
     const idle = (name: string): boolean => !this.#runtimes.get(name)?.wanted;
     const starting = this.wantedNames("declared").filter(idle);
     if (isFirst) return this.start(starting);
