@@ -65,6 +65,7 @@ export const requirements = {
     "a killed session, a restarted or stopped server and a cut network are noticed; open connections are reset, new ones wait",
   "ssh-crypto-shown": "get_status and diagnose say which of ssh2's two cryptos a connection runs",
   "ssh-channel": "an SSH channel keeps to its windows, and holds the server to its own",
+  "ssh-handed-once": "a client that was handed to OpenSSH is given to nobody else",
   "ssh-reused-reads": "memory that an SSH connection reads into again is not in use any more",
   "bulk-takes-turns": "a connection that always has more to read lets the others have their turn",
   "bulk-leaves-room": "bulk leaves room on the processor while somebody converses",

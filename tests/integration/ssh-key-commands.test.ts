@@ -77,6 +77,9 @@ describe.skipIf(!hasSsh)("[ssh-key-rotation] portwright ssh key (needs OpenSSH's
     expect(code).toBe(1);
     expect(await authorized()).toContain((await readFile(ssh("work.pub"), "utf8")).split(" ")[1]);
     expect((await run(["rotate", "box"], "rotate")).code).toBe(0);
+    // Both that were there before are off the host, and both lie beside.
+    expect(await authorized()).toBe(`${(await readFile(ssh("work.pub"), "utf8")).trim()}\n`);
+    expect((await readdir(path.join(sandbox.home, ".ssh"))).filter((name) => name.includes(".old-"))).toHaveLength(4);
   });
 
   test("rotate: without the word nothing changes", async () => {

@@ -95,3 +95,16 @@ test("[ssh-channel] the server's close is answered once, and ends a write that w
   expect(await failed).toMatchObject([{ code: "connection_lost" }]);
   expect(said).toEqual(["data 7 1", "close 7"]);
 });
+
+test("[ssh-channel] what comes after the server's end of input is no data", async () => {
+  const { channel, stream } = openChannel();
+  const received: Buffer[] = [];
+  const source = stream.source();
+  source.receive((bytes) => received.push(bytes) > 0, false);
+  source.resume();
+  channel.takeEnd();
+  const failed = once(stream, "error");
+  channel.takeData(Buffer.from("more"));
+  expect(await failed).toMatchObject([{ code: "connection_lost" }]);
+  expect(received).toEqual([]);
+});

@@ -85,6 +85,8 @@ export class ChannelStream extends Duplex implements DirectStream, ChannelUser {
   }
 
   onData(chunk: Buffer): boolean {
+    // After its end, a server has nothing to say.
+    if (this.#inputOver) this.onBroken();
     if (this.destroyed) return true;
     const lending = this.#lending;
     if (!lending) {

@@ -178,6 +178,8 @@ export class SshConnection implements ServerConnection, ChannelOwner {
     onConnection({
       accept: () => {
         const stream = new ChannelStream(this.#channels.accepted(accept()), this);
+        // Its connection may be gone by the time that the target is there.
+        if (this.#state === "closed") stream.destroy(connectionLost(this.#cause));
         this.#streams.add(stream);
         stream.once("close", () => this.#streams.delete(stream));
         return stream;

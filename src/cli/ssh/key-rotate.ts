@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { exit, type Invocation } from "../command.ts";
 import { render } from "../render.ts";
@@ -13,7 +14,7 @@ const word = "rotate";
  */
 export async function rotateKey(invocation: Invocation, host: string): Promise<number> {
   using terminal = openTerminal(invocation);
-  const { leftKeyFile, makeKeyFile, replaceKeyFile } = await import("#adapters/ssh/keys/fresh-key-file.ts");
+  const { keptKeys, leftKeyFile, makeKeyFile, replaceKeyFile } = await import("#adapters/ssh/keys/fresh-key-file.ts");
   const { AuthorizedKeys, mustWork } = await import("#adapters/ssh/keys/authorized-keys.ts");
   const { createSshInventory } = await import("#adapters/ssh/inventory/create-inventory.ts");
   const { personalAccess } = await import("./personal-access.ts");
@@ -61,10 +62,14 @@ export async function rotateKey(invocation: Invocation, host: string): Promise<n
   }
   const file = replaces ? old : key.file;
   // Before the old one is taken off: whatever happens between, the key in this place logs in.
-  if (replaces) await replaceKeyFile(old, key.file, `${old}.old-${today}`);
-  mustWork(await remote.remove(oldBlob, { key: file }), `taking the old key off ${host}`);
+  const keeping = `${old}.old-${today}`;
+  const kept = replaces ? await replaceKeyFile(old, key.file, keeping) : undefined;
+  // Also what a run of today that was interrupted here has left on the host.
+  const before = replaces ? await keptKeys(keeping) : [];
+  for (const blob of new Set([oldBlob, ...before]))
+    mustWork(await remote.remove(blob, { key: file }), `taking the old key off ${host}`);
   const summary = replaces
-    ? `${host} takes the new key in ${shown}; the old one lies in ${shown}.old-${today}.`
+    ? `${host} takes the new key in ${shown}; the old one lies in ${path.basename(kept ?? "")} beside it.`
     : `${host} takes ${file}. Name it there: IdentityFile ${file}`;
   await render(invocation, { summary, rotated: true, host, file, fingerprint: key.fingerprint }, () => ({ summary }));
   return exit.done;

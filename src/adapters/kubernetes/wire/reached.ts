@@ -91,12 +91,15 @@ async function refusal(way: SilentWay, signal: AbortSignal): Promise<number> {
   };
   ask();
   const second = clock.after(secondMs, ask);
+  // Where something between swallows what goes to closed ports, it cannot be seen.
+  const never = clock.after(2 * secondMs, () => over.resolve(undefined));
   try {
     const tookMs = await abortable(over.promise, signal);
     if (tookMs !== undefined) pace.refused = true;
     return tookMs ?? blindMs;
   } finally {
     second[Symbol.dispose]();
+    never[Symbol.dispose]();
     for (const stream of asked) stream.destroy();
   }
 }

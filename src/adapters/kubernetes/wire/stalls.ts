@@ -76,6 +76,9 @@ export class Stalls<Stream> implements Disposable {
       this.#watch(look + 1);
       if (streams() <= this.#behind.size) return;
       for (const [stream, before] of [...this.#behind]) {
+        // Those cut before it may have been all that held the others up.
+        if (!this.#paused) return;
+        if (!this.#behind.has(stream)) continue;
         const now = waiting(stream);
         this.#behind.set(stream, now);
         if (now >= before || look >= looksWhileReading) cut(stream);

@@ -19,7 +19,7 @@ export interface StreamHost {
   release(stream: ForwardStream): void;
 }
 
-/** What it is given by it. */
+/** What the tunnel gives a stream when it opens it. */
 export interface StreamOptions {
   readonly errorId: number;
   readonly dataId: number;

@@ -98,7 +98,7 @@ export class Tunnel implements PodLink, StreamHost {
       sending: () => this.queued > 0,
       // A connection that we paused hears nothing, and one whose bytes a target does not take cannot even ask.
       excused: () => this.stalled || (this.queued > 0 && this.othersRespond()),
-      onDoubt: () => (this.streams > 0 ? this.drain() : this.#finish(silent())),
+      onDoubt: () => (this.empty ? this.#finish(silent()) : this.drain()),
       onDead: () => this.#finish(silent()),
     });
     this.#silence = new TunnelSilence({

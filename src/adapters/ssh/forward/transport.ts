@@ -31,8 +31,8 @@ export class SshTransport implements Transport {
   readonly #forward: Forward;
   readonly #streams = new Set<TunnelStream>();
   readonly #end: (cause: ConnectivityError | undefined) => void;
-  /** Of the connects in flight: reject them. What they bring after that is cut. */
-  readonly #connecting = new Set<(reason: unknown) => void>();
+  /** Of the connects in flight: fire when they have no more use. */
+  readonly #connecting = new Set<AbortController>();
   #state: "open" | "draining" | "closed" = "open";
   #draining: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
@@ -76,38 +76,42 @@ export class SshTransport implements Transport {
     this.#finish(reason ?? gone(), undefined);
   }
 
-  #connect(connect: Connect, options: ConnectOptions): Promise<TunnelStream> {
-    if (options.signal.aborted) return Promise.reject(options.signal.reason as Error);
-    if (this.#state !== "open") return Promise.reject(gone());
-    // A signal of our own for each connect would take a tenth of its time (bench/ssh).
-    return new Promise((resolve, reject) => {
-      this.#connecting.add(reject);
-      connect(options).then(
-        (stream) => {
-          this.#connecting.delete(reject);
-          if (this.#state === "closed") {
-            stream.destroy();
-            options.client?.spoil();
-            return;
-          }
-          this.#streams.add(stream);
-          stream.once("close", () => {
-            this.#streams.delete(stream);
-            this.#lookWhetherIdle();
-          });
-          resolve(stream);
-        },
-        (error: unknown) => {
-          this.#connecting.delete(reject);
-          this.#lookWhetherIdle();
-          reject(error);
-        },
-      );
-    });
+  async #connect(connect: Connect, options: ConnectOptions): Promise<TunnelStream> {
+    options.signal.throwIfAborted();
+    if (this.#state !== "open") throw gone();
+    try {
+      const stream = await this.#unlessOver(connect, options);
+      this.#streams.add(stream);
+      stream.once("close", () => {
+        this.#streams.delete(stream);
+        this.#lookWhetherIdle();
+      });
+      return stream;
+    } finally {
+      this.#lookWhetherIdle();
+    }
   }
 
   #lookWhetherIdle(): void {
     if (this.#streams.size + this.#connecting.size === 0) this.#onIdle?.();
+  }
+
+  /** `AbortSignal.any` would take longer than all the rest of a connect (bench/ssh). */
+  async #unlessOver(connect: Connect, { signal, client }: ConnectOptions): Promise<TunnelStream> {
+    const until = new AbortController();
+    const onAbort = (): void => until.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#connecting.add(until);
+    try {
+      const stream = await connect({ signal: until.signal, ...(client && { client }) });
+      if (this.#state !== "closed") return stream;
+      stream.destroy();
+      client?.spoil();
+      throw until.signal.reason;
+    } finally {
+      this.#connecting.delete(until);
+      signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async #drain(deadlineMs: number): Promise<void> {
@@ -126,7 +130,7 @@ export class SshTransport implements Transport {
   #finish(reason: ConnectivityError, cause: ConnectivityError | undefined): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    for (const reject of this.#connecting) reject(reason);
+    for (const until of this.#connecting) until.abort(reason);
     for (const stream of this.#streams) stream.destroy(reason);
     this.#forward.release();
     this.#end(cause);

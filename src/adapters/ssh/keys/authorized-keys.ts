@@ -47,7 +47,7 @@ export class AuthorizedKeys {
   add({ line, blob }: { readonly line: string; readonly blob: string }): Promise<LoginResult> {
     const file = "~/.ssh/authorized_keys";
     const newline = `{ [ ! -s ${file} ] || [ -z "$(tail -c1 ${file})" ] || echo >> ${file}; }`;
-    const there = `grep -qF '${blob}' ${file} 2>/dev/null`;
+    const there = `grep -v '^[[:space:]]*#' ${file} 2>/dev/null | grep -qF '${blob}'`;
     const command = `umask 077; ${there} || { mkdir -p ~/.ssh && ${newline} && cat >> ${file}; }`;
     return this.#run(command, `${line}\n`, {});
   }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
-import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, lstat, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ConnectivityError } from "#domain/connectivity-error.ts";
 import { fingerprintOf } from "../known-hosts.ts";
@@ -24,6 +25,7 @@ export interface KeyFile {
 export async function makeKeyFile(file: string, comment: string): Promise<KeyFile> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const blob = ed25519PublicBlob(privateKey);
+  if (await isThere(`${file}.pub`)) throw taken(`${file}.pub`);
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   await writeNew(file, ed25519PrivateFile(privateKey, comment), 0o600);
   await writeNew(`${file}.pub`, `${lineOf(blob, comment)}\n`, 0o644);
@@ -55,24 +57,46 @@ async function writeNew(file: string, text: string, mode: number): Promise<void>
     await writeFile(file, text, { mode, flag: "wx" });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-    throw new ConnectivityError(
-      "config_invalid",
-      `${file} is there already; name another one with --file`,
-      { file },
-      { cause },
-    );
+    throw taken(file, cause);
   }
 }
 
+const isThere = (file: string): Promise<boolean> =>
+  lstat(file).then(
+    () => true,
+    () => false,
+  );
+
+const taken = (file: string, cause?: unknown): ConnectivityError =>
+  new ConnectivityError(
+    "config_invalid",
+    `${file} is there already; name another one with --file`,
+    { file },
+    { cause },
+  );
+
 /**
- * Puts a key in the place of another one, which is kept beside as `kept`. At no moment is there no private key in its
- * place, so that a run that is interrupted locks nobody out.
+ * Puts a key in the place of another one, which is kept beside it. At no moment is there no private key in its place, nor
+ * one beside another's public half, which OpenSSH would offer in vain: a run that is interrupted locks nobody out.
+ * @param kept the name to keep the other one by; with a number where that is taken
+ * @returns the name that it is kept by
  */
-export async function replaceKeyFile(place: string, by: string, kept: string): Promise<void> {
-  for (const half of ["", ".pub"]) {
-    await copyFile(`${place}${half}`, `${kept}${half}`).catch((error: unknown) => {
-      if (half === "") throw error;
-    });
-    await rename(`${by}${half}`, `${place}${half}`);
-  }
+export async function replaceKeyFile(place: string, by: string, kept: string): Promise<string> {
+  let keeping = kept;
+  for (let number = 2; (await isThere(keeping)) || (await isThere(`${keeping}.pub`)); number++)
+    keeping = `${kept}-${number}`;
+  await copyFile(place, keeping, constants.COPYFILE_EXCL);
+  await copyFile(`${place}.pub`, `${keeping}.pub`, constants.COPYFILE_EXCL).catch(() => undefined);
+  await rm(`${place}.pub`, { force: true });
+  await rename(by, place);
+  await rename(`${by}.pub`, `${place}.pub`);
+  return keeping;
+}
+
+/** Public halves, in base64, of the keys that are kept by a name or one with a number behind it. */
+export async function keptKeys(kept: string): Promise<string[]> {
+  const names = (await readdir(path.dirname(kept))).filter((name) => name.startsWith(path.basename(kept)));
+  const files = names.filter((name) => name.endsWith(".pub")).map((name) => path.join(path.dirname(kept), name));
+  const halves = await Promise.all(files.map((file) => publicHalf(file)));
+  return halves.flatMap((half) => half?.toString("base64") ?? []);
 }
